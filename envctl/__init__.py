@@ -1,0 +1,3 @@
+"""envctl: one environment, the same everywhere."""
+
+__version__ = "0.1.0"

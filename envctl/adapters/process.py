@@ -1,0 +1,81 @@
+"""The one door to other programs."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from envctl.errors import ToolMissingError
+from envctl.ports import Completed
+
+_KILLED_AFTER_LIMIT = 124  # what coreutils' timeout(1) answers
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    timeout: float | None = None,
+) -> Completed:
+    """Start a program, wait for it, and return what it wrote (see ``envctl.ports.Runner``)."""
+    try:
+        ended = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=dict(env) if env is not None else None,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        return Completed(
+            argv=tuple(argv),
+            code=_KILLED_AFTER_LIMIT,
+            stdout=_text(error.stdout),
+            stderr=_text(error.stderr) + f"\nkilled after {timeout} s",
+        )
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise _missing(argv[0], error) from error
+    return Completed(
+        argv=tuple(argv), code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr
+    )
+
+
+def attached(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> int:
+    """Run a program on our own terminal and return its exit code (128 + signal when a signal ended it)."""
+    try:
+        code = subprocess.run(list(argv), env=dict(env), cwd=cwd, check=False).returncode
+    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        raise _missing(argv[0], error) from error
+    return code if code >= 0 else 128 - code
+
+
+def replace(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    """Become that program: no extra process, so signals and the exit code pass through."""
+    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    try:
+        if program is None:
+            raise FileNotFoundError(argv[0])  # one message for both ways
+        os.execve(program, list(argv), dict(env))
+    except OSError as error:
+        raise _missing(argv[0], error) from error
+
+
+def _missing(program: str, error: OSError) -> ToolMissingError:
+    if isinstance(error, PermissionError):
+        return ToolMissingError(f"`{program}` may not be executed", hint="check its permissions")
+    return ToolMissingError(f"`{program}` was not found", hint="install it, or correct the name")
+
+
+def _text(captured: bytes | str | None) -> str:
+    if captured is None:
+        return ""
+    return captured if isinstance(captured, str) else captured.decode(errors="replace")

@@ -1,0 +1,229 @@
+"""The lock: a PEP 751 ``pylock.toml`` plus what envctl writes into its ``[tool.envctl]``.
+
+That table never changes what is installed (PEP 751 forbids it). It holds the schema version, the normalised
+inputs one per line, the declared variables, the contract, and one line per package: a digest of its entry, so
+that an edit or a re-lock by another tool is noticed, and its edges, which PEP 751 writers leave out. One digest
+per package rather than one for the file: adding a package then changes only lines about it, and two branches
+that add different packages merge.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.version import Version
+
+from envctl.domain import reading
+from envctl.domain.manifest import Manifest
+from envctl.domain.resolution import Resolution
+from envctl.errors import LockError, ManifestError
+
+SCHEMA = 1
+CREATOR = "envctl"
+_WHERE = "tool.envctl"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """What envctl knows of one package entry: its identity, the digest of its text, and its edges."""
+
+    name: str
+    version: str
+    digest: str
+    requires: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lock:
+    """A lock as read or as made. ``entries`` and ``inputs`` are empty in a lock that envctl did not write."""
+
+    pylock: Pylock
+    schema: int | None = None
+    made_by: str | None = None
+    inputs: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    contract: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        """Whether envctl wrote this lock."""
+        return self.schema is not None and str(self.pylock.created_by) == CREATOR
+
+
+def inputs_of(manifest: Manifest) -> tuple[str, ...]:
+    """Return what a resolution depends on, one line each, sorted: never versions of the project, comments, order."""
+    lines = [f"resolver {manifest.resolver}"]
+    if manifest.python_specifier:
+        lines.append(f"python {manifest.python_specifier}")
+    if manifest.exclude_newer:
+        lines.append(f"exclude-newer {manifest.exclude_newer}")
+    lines += [f"platform {platform.name}" for platform in manifest.platforms]
+    lines += [f"requires {text}" for text in manifest.dependencies]
+    for kind, sets in (("extra", manifest.extras), ("group", manifest.groups)):
+        for name, texts in sets.items():
+            # A line for the set itself: an empty one can be asked for all the same.
+            lines += [f"{kind} {name}", *(f"{kind} {name}: {text}" for text in texts)]
+    lines += [f"constraint {text}" for text in manifest.constraints]
+    for position, index in enumerate(manifest.indexes):
+        only = (
+            f" only {' '.join(sorted(index.packages))}" if index.packages else f" #{position + 1}"
+        )
+        lines.append(f"index {index.name} {index.url}{only}")
+    return tuple(sorted(set(lines)))
+
+
+def assemble(resolution: Resolution, manifest: Manifest, contract: Mapping[str, Any]) -> Lock:
+    """Put a resolver's answer and the manifest's declarations together as one lock, in stable order."""
+    packages = sorted(resolution.packages, key=_order)
+    pylock = Pylock.from_dict(
+        _without_none(
+            {
+                "lock-version": "1.0",
+                "environments": list(resolution.environments) or None,
+                "requires-python": manifest.python_specifier or resolution.requires_python,
+                "extras": sorted(manifest.extras),
+                "dependency-groups": sorted(manifest.groups),
+                "created-by": CREATOR,
+                "packages": [package_table(package) for package in packages],
+            }
+        )
+    )
+    return Lock(
+        pylock=pylock,
+        schema=SCHEMA,
+        made_by=resolution.made_by,
+        inputs=inputs_of(manifest),
+        entries=tuple(
+            Entry(
+                name=package.name,
+                version=version_of(package),
+                digest=digest(package),
+                requires=resolution.edges.get((package.name, version_of(package)), ()),
+            )
+            for package in packages
+        ),
+        env=dict(sorted(manifest.env.items())),
+        contract=contract,
+    )
+
+
+def version_of(package: Package) -> str:
+    """Return the version, or an empty string for a source tree, which has none (PEP 751)."""
+    return str(package.version) if package.version is not None else ""
+
+
+def package_table(package: Package) -> dict[str, Any]:
+    """Return one entry as TOML-able data, in PEP 751's key order, without its tool table."""
+    whole = Pylock(lock_version=Version("1.0"), created_by=CREATOR, packages=[package])
+    table = dict(whole.to_dict()["packages"][0])
+    table.pop("tool", None)
+    return table
+
+
+def digest(package: Package) -> str:
+    """Return the digest of one entry: over its meaning (canonical JSON), so that layout changes nothing."""
+    text = json.dumps(package_table(package), sort_keys=True, default=str, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_lock(data: reading.Table, name: str = "pylock.toml") -> Lock:
+    """Read a parsed ``pylock.toml``; raises ``LockError`` with the path of what is wrong."""
+    try:
+        pylock = Pylock.from_dict(data)
+    except PylockUnsupportedVersionError as error:
+        raise LockError(str(error), where=name, hint="use a newer envctl") from error
+    except (PylockValidationError, ValueError) as error:
+        raise LockError(
+            f"not a valid PEP 751 lock: {error}", where=name, hint="run `envctl lock`"
+        ) from error
+    own = (pylock.tool or {}).get("envctl")
+    if not isinstance(own, Mapping):
+        return Lock(pylock=pylock)
+    try:
+        return _with_table(pylock, own, name)
+    except ManifestError as error:  # the reading vocabulary's error, about another file
+        raise LockError(
+            error.message, where=f"{name}: {error.where}", hint="run `envctl lock`"
+        ) from error
+
+
+def _with_table(pylock: Pylock, own: reading.Table, name: str) -> Lock:
+    schema = own.get("schema")
+    if not isinstance(schema, int) or schema < 1:
+        raise ManifestError("expected a schema number", where=f"{_WHERE}.schema")
+    if schema > SCHEMA:
+        raise LockError(
+            f"written by a newer envctl (schema {schema}; this one knows {SCHEMA})",
+            where=name,
+            hint="update envctl to the version that your team uses",
+        )
+    return Lock(
+        pylock=pylock,
+        schema=schema,
+        made_by=reading.text(own, "made-by", _WHERE),
+        inputs=reading.texts(own, "inputs", _WHERE),
+        entries=_entries(own),
+        env=reading.variables(own, "env", _WHERE),
+        contract=reading.table(own, "contract", _WHERE),
+    )
+
+
+def _entries(own: reading.Table) -> tuple[Entry, ...]:
+    digests = reading.table(own, "digests", _WHERE)
+    requires = reading.table(own, "requires", _WHERE)
+    found = []
+    for key in digests:
+        name, _, version = key.partition("#")[0].partition("==")
+        found.append(
+            Entry(
+                name=name,
+                version=version,
+                digest=reading.required_text(digests, key, f"{_WHERE}.digests"),
+                requires=reading.texts(requires, key, f"{_WHERE}.requires"),
+            )
+        )
+    return tuple(found)
+
+
+def keys(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
+    """Yield each entry with its key, ``name==version``; a fork of the same version gets ``#2``."""
+    seen: dict[str, int] = {}
+    for entry in entries:
+        plain = f"{entry.name}=={entry.version}" if entry.version else entry.name
+        seen[plain] = seen.get(plain, 0) + 1
+        yield (plain if seen[plain] == 1 else f"{plain}#{seen[plain]}"), entry
+
+
+def lock_table(lock: Lock) -> dict[str, Any]:
+    """Return the whole lock as TOML-able data."""
+    table = dict(lock.pylock.to_dict())
+    others = {key: value for key, value in (lock.pylock.tool or {}).items() if key != "envctl"}
+    table["tool"] = {
+        "envctl": _without_none(
+            {
+                "schema": lock.schema,
+                "made-by": lock.made_by,
+                "inputs": list(lock.inputs),
+                "digests": {key: entry.digest for key, entry in keys(lock.entries)},
+                "requires": {
+                    key: list(entry.requires) for key, entry in keys(lock.entries) if entry.requires
+                },
+                "contract": dict(lock.contract),
+                "env": dict(lock.env),
+            }
+        ),
+        **others,
+    }
+    return table
+
+
+def _order(package: Package) -> tuple[str, str, str]:
+    return package.name, version_of(package), str(package.marker or "")
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value is not None}

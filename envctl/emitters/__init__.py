@@ -1,0 +1,1 @@
+"""Domain → text: pure functions; same input, same bytes."""

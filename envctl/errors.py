@@ -1,0 +1,115 @@
+"""Every way in which envctl *cannot* do what it was asked.
+
+"No" is a value (a finding, a plan with nothing in it); "cannot" is one of these classes. Each says what
+happened, where (a path, or a key such as ``tool.envctl.gpu.count``) and what to do next.
+"""
+
+from typing import ClassVar
+
+
+class EnvctlError(Exception):
+    """The base of all failures that envctl reports; never raised itself.
+
+    ``code`` is stable and meant for machines (it stands in the JSON envelope); ``exit_code`` is one of the
+    few numbers that scripts branch on.
+    """
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 3
+
+    def __init__(
+        self, message: str, *, where: str | None = None, hint: str | None = None, details: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        self.details = details
+
+
+class UsageError(EnvctlError):
+    """The command line asks for something that does not exist (an unknown group, a bad ``K=V``)."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ProjectError(EnvctlError):
+    """The folder cannot be worked in: not a project, read-only, disk full, already locked."""
+
+    code = "project"
+
+
+class ManifestError(EnvctlError):
+    """``pyproject.toml`` or another file that the user writes does not say what it must."""
+
+    code = "manifest"
+
+
+class LockError(EnvctlError):
+    """``pylock.toml`` is missing where it is needed, unreadable, or from a newer envctl."""
+
+    code = "lock"
+
+
+class RecordError(EnvctlError):
+    """A machine record under ``.envctl/machines/`` cannot be read."""
+
+    code = "record"
+
+
+class ResolutionError(EnvctlError):
+    """No set of versions answers the manifest, or a package does not exist."""
+
+    code = "resolution"
+
+
+class IndexFailure(EnvctlError):
+    """A package index is unreachable, refuses us, or serves something that is no index."""
+
+    code = "index"
+
+
+class HashMismatchError(EnvctlError):
+    """A file's content is not what the lock says."""
+
+    code = "hash-mismatch"
+
+
+class InterpreterError(EnvctlError):
+    """No interpreter on this machine fits the manifest's Python."""
+
+    code = "interpreter"
+
+
+class EnvironmentFailure(EnvctlError):
+    """The environment cannot be made, or ``.venv`` is not envctl's to replace."""
+
+    code = "environment"
+
+
+class ImageError(EnvctlError):
+    """The image's files cannot be written as the manifest asks."""
+
+    code = "image"
+
+
+class ToolMissingError(EnvctlError):
+    """A program that envctl calls is not installed."""
+
+    code = "tool-missing"
+    exit_code = 4
+
+
+class ToolFailedError(EnvctlError):
+    """A program that envctl calls ended in a way that envctl cannot explain better."""
+
+    code = "tool-failed"
+    exit_code = 4
+
+
+class ContainerError(EnvctlError):
+    """The container engine is absent, refuses us, or failed."""
+
+    code = "container"
+    exit_code = 4

@@ -1,0 +1,91 @@
+"""The doors: one page of protocols, through which alone the use cases reach the outside world."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from envctl.domain.resolution import Question, Resolution
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completed:
+    """A process that has ended: its exit code (negative: the signal) and what it wrote."""
+
+    argv: tuple[str, ...]
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Runner(Protocol):
+    """Starts a program and waits for it.
+
+    ``env`` replaces the whole environment (``None``: inherit ours). Raises ``ToolMissingError`` when the program
+    is not there; a non-zero exit code is a value, not an error. A run past ``timeout`` seconds is killed and has
+    code 124.
+    """
+
+    def __call__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        timeout: float | None = None,
+    ) -> Completed: ...
+
+
+class Project(Protocol):
+    """The files of one project. Writes are staged beside the target and swapped in (``os.replace``)."""
+
+    @property
+    def root(self) -> Path: ...
+
+    def read(self, name: str) -> str | None:
+        """Return a file's text, or ``None`` when it is not there; raises ``ProjectError`` when it cannot be read."""
+        ...
+
+    def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
+        """Write the files whose text differs, all or none; return the names that changed."""
+        ...
+
+    def listing(self, folder: str) -> tuple[str, ...]:
+        """Return the names of the files in a folder of the project, sorted; empty when there is no such folder."""
+        ...
+
+    def locked(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the project's one writer lock (``.envctl/state.lock``)."""
+        ...
+
+
+class Engine(Protocol):
+    """A resolver: a module with these names."""
+
+    NAME: str
+
+    def resolve(self, question: Question, *, run: Runner, workspace: Path) -> Resolution:
+        """Answer the question; ``workspace`` is an empty folder of the engine's own.
+
+        Raises ``ResolutionError``, ``IndexFailure``.
+        """
+        ...
+
+
+class Probe(Protocol):
+    """Looks at one side of this machine: a module with these names. Absence is a value, not an error."""
+
+    NAME: str
+
+    def probe(self, *, run: Runner, sysroot: Path) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Services:
+    """The record of all doors, made in ``bootstrap`` and handed to the commands."""
+
+    project: Project
+    run: Runner
+    environ: Mapping[str, str]
