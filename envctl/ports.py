@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from envctl.domain.resolution import Question, Resolution
+from envctl.domain.activation import Activation
+from envctl.domain.environment import Current, FileProblem, Stamp
+from envctl.domain.resolution import Interpreter, Question, Resolution
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,10 +84,23 @@ class Probe(Protocol):
     def probe(self, *, run: Runner, sysroot: Path) -> Mapping[str, Any]: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Services:
-    """The record of all doors, made in ``bootstrap`` and handed to the commands."""
+class Environments(Protocol):
+    """The environments of one project and the link ``.venv`` (see ``envctl.adapters.environments``)."""
 
-    project: Project
-    run: Runner
-    environ: Mapping[str, str]
+    def current(self) -> Current: ...
+
+    def finished(self) -> Mapping[str, Stamp]: ...
+
+    def packages(self, path: str) -> Mapping[str, str]: ...
+
+    def problems(self, path: str) -> tuple[FileProblem, ...]: ...
+
+    def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str: ...
+
+    def finish(self, path: str, stamp: Stamp, activation: Activation) -> None: ...
+
+    def use(self, path: str, *, recreate: bool = False) -> None: ...
+
+    def forget(self, packages: tuple[str, ...]) -> None: ...
+
+    def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]: ...

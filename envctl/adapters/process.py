@@ -1,5 +1,6 @@
 """The one door to other programs."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -67,6 +68,13 @@ def replace(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
         os.execve(program, list(argv), dict(env))
     except OSError as error:
         raise _missing(argv[0], error) from error
+
+
+def lease(stamp: Path) -> None:
+    """Hold an environment while this process and what it becomes live (a shared lock that ``exec`` keeps)."""
+    descriptor = os.open(stamp, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    os.set_inheritable(descriptor, True)
 
 
 def _missing(program: str, error: OSError) -> ToolMissingError:

@@ -18,6 +18,7 @@ from packaging.version import Version
 
 from envctl.domain import reading
 from envctl.domain.manifest import Manifest
+from envctl.domain.markers import spelled
 from envctl.domain.resolution import Resolution
 from envctl.errors import LockError, ManifestError
 
@@ -121,6 +122,8 @@ def package_table(package: Package) -> dict[str, Any]:
     whole = Pylock(lock_version=Version("1.0"), created_by=CREATOR, packages=[package])
     table = dict(whole.to_dict()["packages"][0])
     table.pop("tool", None)
+    if package.marker is not None:
+        table["marker"] = spelled(package.marker)
     return table
 
 
@@ -201,6 +204,9 @@ def keys(entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
 def lock_table(lock: Lock) -> dict[str, Any]:
     """Return the whole lock as TOML-able data."""
     table = dict(lock.pylock.to_dict())
+    if lock.pylock.environments:
+        table["environments"] = [spelled(marker) for marker in lock.pylock.environments]
+    table["packages"] = [package_table(package) for package in lock.pylock.packages]
     others = {key: value for key, value in (lock.pylock.tool or {}).items() if key != "envctl"}
     table["tool"] = {
         "envctl": _without_none(

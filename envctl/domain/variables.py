@@ -131,7 +131,9 @@ _CREDENTIAL_WORD = re.compile(
     r"(?:[0-9]*)(?:_|$)"
 )
 _SHELL_FOLDERS = frozenset({"PWD", "OLDPWD"})  # POSIX: the working folder, not a password
-_HOME = re.compile(r"(?<![^/:;=,\s])/(?:home|Users)/[^/:;,\s]+|(?<![^/:;=,\s])/root(?=[/:;,\s]|$)")
+_ENDS = r"(?=[/:;,\s\"']|$)"
+# Both look-behinds are six characters, as re wants them.
+_HOMES = re.compile(r"(?<=/home/|Users/)[^/:;,\s\"']+")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 _WHO = ("USER", "LOGNAME", "HOSTNAME")
 
@@ -175,9 +177,9 @@ def observed(environ: Mapping[str, str]) -> tuple[Variable, ...]:
 def _impersonal(value: str, environ: Mapping[str, str]) -> str:
     home = environ.get("HOME", "").rstrip("/")
     if home:
-        value = re.sub(rf"{re.escape(home)}(?=[/:;,\s]|$)", "~", value)
-    value = _USER_INFO.sub("", _HOME.sub("~", value))
+        value = re.sub(rf"(?<![\w.-]){re.escape(home)}{_ENDS}", "~", value)
+    value = _HOMES.sub("$USER", _USER_INFO.sub("", value))
     for who in _WHO:
         if name := environ.get(who, ""):
-            value = re.sub(rf"(?<=/){re.escape(name)}(?=[/:;,\s]|$)", f"${who}", value)
+            value = re.sub(rf"(?<=/){re.escape(name)}{_ENDS}", f"${who}", value)
     return value

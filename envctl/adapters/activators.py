@@ -1,0 +1,54 @@
+"""The activate scripts of an environment: virtualenv writes them, this puts the variables in.
+
+Patched rather than written anew, and by no activator of virtualenv's own: its entry points would run in every
+environment that the interpreter makes, and its templates are found beside the class only.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from envctl.adapters.staging import replace_all
+from envctl.domain.activation import Activation
+from envctl.emitters.shells import SHELLS
+from envctl.errors import EnvironmentFailure
+
+
+def install(env_dir: Path, activation: Activation) -> tuple[str, ...]:
+    """Render the variables into every supported script, all or none; return the names of those that changed.
+
+    For an environment that is being built and for one in use, whose variables alone have changed: a shell that is
+    reading a script goes on with the old file. Raises ``EnvironmentFailure`` when a script is missing or foreign.
+    """
+    changed = dict(_outdated(env_dir, activation))
+    replace_all({env_dir / "bin" / name: _bytes(text) for name, text in changed.items()})
+    return tuple(changed)
+
+
+def outdated(env_dir: Path, activation: Activation) -> tuple[str, ...]:
+    """Return the names of the scripts that do not carry these variables (another tool has written them anew)."""
+    return tuple(name for name, _ in _outdated(env_dir, activation))
+
+
+def _outdated(env_dir: Path, activation: Activation) -> Iterator[tuple[str, str]]:
+    for shell in dict.fromkeys(SHELLS.values()):
+        scripts = {name: _read(env_dir / "bin" / name) for name in shell.SCRIPTS}
+        # virtualenv resolves the path that it is given: a project may lie behind a link (/home on a cluster).
+        built_at = str(env_dir.resolve())
+        patched: Mapping[str, str] = shell.patch(scripts, activation, built_at=built_at)
+        yield from ((name, text) for name, text in patched.items() if text != scripts[name])
+
+
+def _read(path: Path) -> str:
+    """Return the text without touching line ends or bytes that are no UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"the environment's `{path.name}` cannot be read: {error.strerror}",
+            where=str(path),
+            hint="run `envctl sync --recreate`",
+        ) from error
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,190 @@
+"""uv as a resolver: for all declared platforms at once.
+
+A temporary project is locked, then exported as PEP 751 once per root (the base, each extra, each group): which
+exports hold a package tells through which roots it comes, and so its marker. Edges come from ``uv.lock``. Earlier
+pins are given as a minimal synthetic ``uv.lock``, which uv takes as preferences.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from packaging.pylock import Package, Pylock
+
+from envctl.adapters import uv
+from envctl.domain.lock import version_of
+from envctl.domain.manifest import Index
+from envctl.domain.markers import implied, joined, root_condition
+from envctl.domain.resolution import Question, Resolution
+from envctl.ports import Runner
+
+NAME = "uv"
+_ROOT = "envctl-root"
+_CONFIG = "envctl-uv.toml"
+
+
+def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
+    """Answer the question (see ``envctl.ports.Engine``)."""
+    (workspace / "pyproject.toml").write_text(tomli_w.dumps(_project(question)), encoding="utf-8")
+    (workspace / _CONFIG).write_text(tomli_w.dumps(_settings(question)), encoding="utf-8")
+    if question.pins:
+        (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")
+    config = workspace / _CONFIG
+    python = ["--python", question.interpreter.path]
+    uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
+    locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
+    exports = _exports(question, run=run, workspace=workspace)
+    environments = [platform.marker for platform in question.platforms]
+    return Resolution(
+        packages=tuple(_merge(exports, environments)),
+        edges=_edges(locked),
+        environments=tuple(environments),
+        requires_python=locked.get("requires-python"),
+        made_by=f"uv {uv.version(run)}",
+    )
+
+
+def _project(question: Question) -> dict[str, Any]:
+    pinned = [index for index in question.indexes if index.packages]
+    own: dict[str, Any] = {
+        "package": False,
+        "environments": [platform.marker for platform in question.platforms],
+        "constraint-dependencies": [*question.constraints, *_pinned_names(pinned)],
+        "default-groups": [],
+    }
+    if pinned:
+        own["index"] = [{"name": i.name, "url": i.url, "explicit": True} for i in pinned]
+        own["sources"] = {name: {"index": index.name} for index in pinned for name in _names(index)}
+    return {
+        "project": {
+            "name": _ROOT,
+            "version": "0",
+            "requires-python": question.requires_python or f">={question.interpreter.minor}",
+            "dependencies": list(question.requirements),
+            "optional-dependencies": {name: list(texts) for name, texts in question.extras.items()},
+        },
+        "dependency-groups": {name: list(texts) for name, texts in question.groups.items()},
+        "tool": {"uv": own},
+    }
+
+
+def _names(index: Index) -> Iterator[str]:
+    """Yield the full names among an index's patterns: uv ties names, not patterns, to an index."""
+    return (name for name in index.packages if "*" not in name)
+
+
+def _pinned_names(pinned: list[Index]) -> list[str]:
+    """Return constraints that exclude nothing, so that uv ties transitive packages to their index as well."""
+    return [f"{name}>=0" for index in pinned for name in _names(index)]
+
+
+def _settings(question: Question) -> dict[str, Any]:
+    """Write uv's own settings: uv ignores those in pyproject.toml once a configuration file is named."""
+    settings: dict[str, Any] = {}
+    if question.exclude_newer:
+        settings["exclude-newer"] = question.exclude_newer
+    open_indexes = [index for index in question.indexes if not index.packages]
+    if open_indexes:
+        first, *others = open_indexes
+        settings["index"] = [
+            *({"name": index.name, "url": index.url} for index in others),
+            {"name": first.name, "url": first.url, "default": True},
+        ]
+    return settings
+
+
+def _preferences(question: Question) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "revision": 3,
+        "requires-python": question.requires_python or f">={question.interpreter.minor}",
+        "package": [
+            *(
+                {
+                    "name": pin.name,
+                    "version": pin.version,
+                    "source": {"registry": pin.index},
+                }
+                for pin in question.pins
+                if pin.index
+            ),
+            {"name": _ROOT, "version": "0", "source": {"virtual": "."}},
+        ],
+    }
+
+
+def _exports(question: Question, *, run: Runner, workspace: Path) -> dict[str, tuple[Package, ...]]:
+    roots = {"": ["--no-default-groups"]}
+    for name in question.extras:
+        roots[root_condition("extra", name)] = ["--no-default-groups", "--extra", name]
+    for name in question.groups:
+        roots[root_condition("group", name)] = ["--only-group", name]
+
+    def export(options: list[str]) -> tuple[Package, ...]:
+        text = uv.call(
+            run,
+            [
+                *("export", "--quiet", "--frozen", "--format", "pylock.toml", "--no-header"),
+                *("--no-emit-project", "--python", question.interpreter.path, *options),
+            ],
+            cwd=workspace,
+            config=workspace / _CONFIG,
+        )
+        return tuple(Pylock.from_dict(tomllib.loads(text)).packages)
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return dict(zip(roots, pool.map(export, roots.values()), strict=True))
+
+
+def _merge(
+    exports: Mapping[str, tuple[Package, ...]], environments: list[str]
+) -> Iterator[Package]:
+    found: dict[tuple[str, str, str | None], tuple[Package, dict[str, str | None]]] = {}
+    for root, packages in exports.items():
+        for package in packages:
+            key = (package.name, version_of(package), package.index)
+            _, markers = found.setdefault(key, (package, {}))
+            text = str(package.marker) if package.marker else None
+            markers[root] = implied(text, environments)
+    for package, markers in found.values():
+        yield replace(package, marker=joined(markers))
+
+
+def _edges(locked: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Read each package's requirements out of a parsed ``uv.lock``, with those of the extras that are asked for."""
+    packages = locked.get("package", [])
+    asked = _asked_extras(packages)
+    edges = {}
+    for package in packages:
+        if package["name"] == _ROOT:
+            continue
+        wanted = list(package.get("dependencies", []))
+        for extra in asked.get(package["name"], ()):
+            wanted += package.get("optional-dependencies", {}).get(extra, [])
+        key = (package["name"], package.get("version", ""))
+        edges[key] = tuple(sorted({_edge(dependency) for dependency in wanted}))
+    return edges
+
+
+def _asked_extras(packages: list[dict[str, Any]]) -> dict[str, set[str]]:
+    asked: dict[str, set[str]] = {}
+    for package in packages:
+        lists = [package.get("dependencies", [])]
+        lists += package.get("optional-dependencies", {}).values()
+        lists += package.get("dev-dependencies", {}).values()
+        for dependency in (each for some in lists for each in some):
+            asked.setdefault(dependency["name"], set()).update(dependency.get("extra", ()))
+    return asked
+
+
+def _edge(dependency: Mapping[str, Any]) -> str:
+    text = str(dependency["name"])
+    if dependency.get("extra"):
+        text += f"[{','.join(sorted(dependency['extra']))}]"
+    if dependency.get("version"):
+        text += f"=={dependency['version']}"
+    return f"{text} ; {dependency['marker']}" if dependency.get("marker") else text

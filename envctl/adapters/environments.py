@@ -1,0 +1,205 @@
+"""Environments on disk: ``.envctl/envs/<id>/`` and the link ``.venv`` that names the one in use.
+
+An environment is complete when its stamp is there; the stamp is written last. The link is replaced atomically.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from envctl.adapters import activators, installed, uv
+from envctl.adapters.staging import refused, replace_all
+from envctl.domain.activation import Activation
+from envctl.domain.environment import STAMP, Current, FileProblem, Stamp, parse_stamp
+from envctl.domain.resolution import Interpreter
+from envctl.errors import EnvironmentFailure
+from envctl.ports import Runner
+
+_LINK = ".venv"
+_HOME = Path(".envctl") / "envs"
+_SLICE = "pylock.slice.toml"
+
+
+class EnvironmentFolder:
+    """The environments of one project (``envctl.ports.Environments``)."""
+
+    def __init__(self, root: Path, run: Runner) -> None:
+        self._root = root
+        self._run = run
+
+    def current(self) -> Current:
+        """Say what ``.venv`` is; it is ours when it is a link into ``.envctl/envs``."""
+        link = self._root / _LINK
+        if not link.is_symlink():
+            if not link.exists():
+                return Current(kind="absent")
+            what = "a folder" if link.is_dir() else "a file"
+            return Current(kind="foreign", found=f"{what} that envctl did not make")
+        target = Path(os.path.normpath(self._root / link.readlink()))
+        if target.parent != self._root / _HOME:
+            return Current(kind="foreign", found=f"a link to {link.readlink()}")
+        if not target.is_dir():
+            return Current(kind="absent")
+        return Current(kind="ours", path=str(target), stamp=self.stamp(str(target)))
+
+    def stamp(self, path: str) -> Stamp | None:
+        """Return the stamp of an environment; ``None``: unfinished, or from another envctl."""
+        try:
+            return parse_stamp((Path(path) / STAMP).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def finished(self) -> dict[str, Stamp]:
+        """Return every finished environment by its path."""
+        stamps = {str(path): self.stamp(str(path)) for path in self._all()}
+        return {path: stamp for path, stamp in stamps.items() if stamp}
+
+    def packages(self, path: str) -> dict[str, str]:
+        """Return what is installed, name → version."""
+        return installed.packages(Path(path))
+
+    def problems(self, path: str) -> tuple[FileProblem, ...]:
+        """Return every file that is not as its RECORD has it."""
+        return installed.problems(Path(path))
+
+    def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str:
+        """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet."""
+        path = self._free(name)
+        try:
+            self._create(path, interpreter)
+            self._install(path, slice_text)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return str(path)
+
+    def finish(self, path: str, stamp: Stamp, activation: Activation) -> None:
+        """Put the variables into the activation scripts, then the stamp: after this the environment is complete."""
+        activators.install(Path(path), activation)
+        replace_all({Path(path) / STAMP: stamp.to_json().encode()})
+
+    def use(self, path: str, *, recreate: bool = False) -> None:
+        """Point ``.venv`` at an environment, atomically."""
+        link = self._root / _LINK
+        aside = self._root / _HOME / f".link-{os.getpid()}"
+        try:
+            aside.unlink(missing_ok=True)
+            aside.symlink_to(os.path.relpath(path, self._root))
+            # A link's text is relative to where it lies: made for the root, moved there.
+            if recreate and link.exists() and not link.is_symlink() and link.is_dir():
+                link.rename(self._root / _HOME / f".replaced-{os.getpid()}")
+            aside.replace(link)
+        except OSError as error:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            raise refused(error, link, "replaced") from error
+
+    def forget(self, packages: tuple[str, ...]) -> None:
+        """Drop packages from uv's cache: hard links carry an edited file from an environment into it."""
+        uv.call(self._run, ["cache", "clean", "--quiet", *packages], cwd=self._root)
+
+    def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]:
+        """Remove unfinished environments, and finished ones that are not to be kept and that nobody uses."""
+        busy = _mentioned_by_processes(str(self._root / _HOME))
+        removed = []
+        for path in self._all(hidden=True):
+            text = str(path)
+            if text in keep or path.name in busy or _leased(path):
+                continue
+            removed.append(text)
+            with suppress(OSError):
+                (path / STAMP).unlink(missing_ok=True)  # first: half removed is unfinished
+            shutil.rmtree(path, ignore_errors=True)
+        return tuple(removed)
+
+    def _all(self, *, hidden: bool = False) -> list[Path]:
+        home = self._root / _HOME
+        if not home.is_dir():
+            return []
+        return sorted(p for p in home.iterdir() if p.is_dir() and (hidden or p.name[0] != "."))
+
+    def _free(self, name: str) -> Path:
+        """Return a path that is not there yet; an unfinished leftover of that name is removed."""
+        for number in range(1, 1000):
+            path = self._root / _HOME / (name if number == 1 else f"{name}-{number}")
+            if path.exists() and self.stamp(str(path)) is None and not _leased(path):
+                shutil.rmtree(path, ignore_errors=True)
+            if not path.exists():
+                return path
+        raise EnvironmentFailure("too many environments", where=str(self._root / _HOME))
+
+    def _create(self, path: Path, interpreter: Interpreter) -> None:
+        from virtualenv import session_via_cli  # noqa: PLC0415  # lazy: 80 ms
+
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            session = session_via_cli(
+                [
+                    *("--no-seed", "--no-venv-redirect", "--no-vcs-ignore"),
+                    *("--python", interpreter.path, "--prompt", self._root.name, str(path)),
+                ],
+                setup_logging=False,
+            )
+            session.run()
+            for stray in ("_virtualenv.py", "_virtualenv.pth"):  # older virtualenv: not in the lock
+                (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
+            # Read by uv: launchers that name no path, so that scripts and RECORDs are the same everywhere.
+            with (path / "pyvenv.cfg").open("a", encoding="utf-8") as configuration:
+                configuration.write("relocatable = true\n")
+        except OSError as error:
+            raise refused(error, path, "made") from error
+        except (RuntimeError, SystemExit) as error:
+            raise EnvironmentFailure(
+                f"virtualenv could not make an environment with {interpreter.path}: {error}",
+                where=str(path),
+                hint="check that this interpreter starts",
+            ) from error
+
+    def _install(self, path: Path, slice_text: str) -> None:
+        (path / _SLICE).write_text(slice_text, encoding="utf-8")
+        uv.call(
+            self._run,
+            [
+                *(
+                    "pip",
+                    "sync",
+                    "--quiet",
+                    "--preview-features",
+                    "pylock",
+                    "--allow-empty-requirements",
+                ),
+                *("--python", str(path / "bin" / "python"), str(path / _SLICE)),
+            ],
+            cwd=self._root,
+        )
+
+
+def _leased(path: Path) -> bool:
+    """Whether a process started by ``envctl run`` still holds the environment (a shared lock on its stamp)."""
+    try:
+        with (path / STAMP).open("rb") as stamp:
+            fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _mentioned_by_processes(home: str) -> set[str]:
+    """Return the environments (by folder name) that a process we may look at has in its command or variables."""
+    names: set[str] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        for file in ("cmdline", "environ", "maps"):
+            with suppress(OSError):
+                names.update(_after(home, (process / file).read_bytes()))
+    return names
+
+
+def _after(home: str, content: bytes) -> Iterator[str]:
+    marker = os.fsencode(home) + b"/"
+    for piece in content.split(marker)[1:]:
+        yield os.fsdecode(piece.split(b"/")[0].split(b"\0")[0].split(b":")[0].split(b"\n")[0])

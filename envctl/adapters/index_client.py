@@ -1,0 +1,117 @@
+"""The one door to package indexes over HTTP.
+
+Project pages are asked for as JSON and taken as HTML where an index has no JSON (PEP 691).
+"""
+
+import hashlib
+import http.client
+import time
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request
+
+from envctl.adapters import index_transport
+from envctl.errors import IndexFailure
+from envctl.readers.index_page import ACCEPT, IndexFile, read_index_page
+
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+_THREADS = 8
+_PAGE_SECONDS = 120.0
+_PAUSES = (0.2, 1.0)  # before the second and the third try
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digest:
+    """What a download amounts to."""
+
+    sha256: str
+    size: int
+
+
+class IndexClient:
+    """Fetches project pages and, for indexes without hashes, files to hash. Raises ``IndexFailure``."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._opener = index_transport.opener(environ)
+        self._silence = index_transport.silence(environ)
+
+    def projects(
+        self, wanted: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[IndexFile, ...] | None]:
+        """Return what ``project`` says of each (index, project name), a few pages at a time."""
+        keys = list(dict.fromkeys(wanted))
+        return dict(zip(keys, _together(lambda key: self.project(*key), keys), strict=True))
+
+    def project(self, index: str, name: str) -> tuple[IndexFile, ...] | None:
+        """Return the files of one project; ``None`` when that index does not have it."""
+        url = f"{index.rstrip('/')}/{name}/"
+        return self._persistently(lambda: self._page(url), url)
+
+    def digests(self, urls: Iterable[str]) -> dict[str, Digest]:
+        """Download files and hash them, a few at a time."""
+        keys = list(dict.fromkeys(urls))
+        return dict(zip(keys, _together(self.digest, keys), strict=True))
+
+    def digest(self, url: str) -> Digest:
+        """Download a file and hash it."""
+        return self._persistently(lambda: self._hashed(url), url)
+
+    def _page(self, url: str) -> tuple[IndexFile, ...] | None:
+        try:
+            with self._open(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
+                text = index_transport.page_text(answer, _PAGE_SECONDS)
+                media = answer.headers.get_content_type()
+                base = answer.url or url
+        except HTTPError as error:
+            if error.code in (404, 410):
+                return None
+            raise
+        return read_index_page(text, url=base, media=media)
+
+    def _hashed(self, url: str) -> Digest:
+        seen, size = hashlib.sha256(), 0
+        with self._open(url, {"Accept": "*/*"}) as answer:
+            for chunk in index_transport.chunks(answer):
+                seen.update(chunk)
+                size += len(chunk)
+        return Digest(sha256=seen.hexdigest(), size=size)
+
+    def _open(self, url: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        """Open an address. Credentials will have their place here (issue 3)."""
+        known = {"User-Agent": "envctl", "Cache-Control": "max-age=0", **headers}
+        request = Request(url, headers=known)  # noqa: S310  # _persistently has seen the scheme
+        answer: http.client.HTTPResponse = self._opener.open(request, timeout=self._silence)
+        return answer
+
+    def _persistently(self, fetch: Callable[[], _T], url: str) -> _T:
+        """Fetch, and try again where that may help."""
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise IndexFailure(
+                "only addresses with http:// or https:// can be read",
+                where=url,
+                hint='use `resolver = "uv"`, or serve the folder over HTTP',
+            )
+        pauses = iter(_PAUSES)
+        while True:
+            try:
+                return fetch()
+            except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
+                pause = next(pauses, None)
+                if pause is None or not index_transport.may_pass(error):
+                    raise index_transport.failure(error, url) from error
+                time.sleep(pause)
+
+
+def _together(fetch: Callable[[_K], _T], keys: Iterable[_K]) -> list[_T]:
+    """Do it for each key in a few threads; at the first failure the rest is not begun."""
+    pool = ThreadPoolExecutor(max_workers=_THREADS)
+    try:
+        return list(pool.map(fetch, keys))
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,171 @@
+"""The files of one project on this machine's disk: the ``Project`` port, and where a project's root is."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from envctl.adapters.staging import refused, replace_all
+from envctl.errors import ProjectError
+
+_LOCK = ".envctl/state.lock"
+_PATIENCE = 1.0  # seconds of silence before the wait for another envctl is mentioned
+
+
+def _to_stderr(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+class ProjectFiles:
+    """A ``Project`` in the folder ``root``; ``say`` gets the one line that explains a long wait."""
+
+    def __init__(self, root: Path, *, say: Callable[[str], None] = _to_stderr) -> None:
+        self._root = Path(os.path.abspath(root))  # noqa: PTH100 (resolve() would follow the user's links)
+        self._say = say
+        self._held = 0
+
+    @property
+    def root(self) -> Path:
+        """The project's folder, absolute."""
+        return self._root
+
+    def read(self, name: str) -> str | None:
+        """Return a file's text without a byte order mark, line ends as they are; ``None``: not there.
+
+        ``name`` may lead outside (``../shared/constraints.txt``): a requirements file says so.
+        """
+        path = self._root / name
+        try:
+            content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise refused(error, path, "read") from error
+        except ValueError as error:  # a NUL byte in the name
+            raise ProjectError(f"{error}", where=repr(name), hint="correct that name") from error
+        return _decode(content, path)
+
+    def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
+        """Write the files whose text differs, all or none; return the names that changed."""
+        changed = tuple(name for name in files if self._old(name) != files[name])
+        replace_all({self._inside(name): files[name].encode() for name in changed})
+        return changed
+
+    def listing(self, folder: str) -> tuple[str, ...]:
+        """Return the names of the files in a folder, sorted; empty when there is no such folder."""
+        path = self._root / folder
+        try:
+            with os.scandir(path) as entries:
+                return tuple(sorted(entry.name for entry in entries if entry.is_file()))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise refused(error, path, "listed") from error
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        """Hold the project's one writer lock, waiting for whoever has it; may be nested."""
+        if self._held:
+            self._held += 1
+            try:
+                yield
+            finally:
+                self._held -= 1
+            return
+        with self._acquired(purpose):
+            self._held = 1
+            try:
+                yield
+            finally:
+                self._held = 0
+
+    @contextmanager
+    def _acquired(self, purpose: str) -> Iterator[None]:
+        from filelock import FileLock, Timeout  # noqa: PLC0415 (40 ms that reading commands spare)
+
+        path = self._root / _LOCK
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            try:
+                lock.acquire(timeout=_PATIENCE, poll_interval=0.05)
+            except Timeout:
+                self._say(
+                    f"waiting for another envctl that works in {self._root} (in order to {purpose})"
+                )
+                lock.acquire(timeout=-1, poll_interval=0.1)
+        except OSError as error:
+            raise refused(error, path, "locked") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _old(self, name: str) -> str | None:
+        """Return what is there now; something undecodable differs from any text."""
+        path = self._inside(name)
+        try:
+            return path.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _inside(self, name: str) -> Path:
+        """Refuse to write outside the project, whatever a manifest or machine name made of ``name``."""
+        steps = Path(name).parts
+        if not steps or Path(name).is_absolute() or ".." in steps or "\0" in name:
+            raise ProjectError(
+                "envctl writes only inside the project", where=repr(name), hint="correct that name"
+            )
+        return self._root / name
+
+
+def _decode(content: bytes, path: Path) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise ProjectError(
+            f"not UTF-8: byte 0x{byte:02x} in line {line}",
+            where=f"{path}:{line}",
+            hint=f"save it as UTF-8, for example `iconv -f latin1 -t utf-8 {path.name}`",
+        ) from error
+
+
+def find_root(start: Path) -> Path:
+    """Return the project that ``start`` lies in; raises ``ProjectError`` when it is in none."""
+    found = nearest_root(start)
+    if found is None:
+        raise ProjectError(
+            "this folder is not a project: no pyproject.toml or requirements.txt here or above",
+            where=str(start),
+            hint="run `envctl init` in the project's folder, or name it with `-C DIR`",
+        )
+    return found
+
+
+def nearest_root(start: Path) -> Path | None:
+    """Return the nearest folder upward with a ``pyproject.toml``, else with a ``requirements.txt``.
+
+    A ``pyproject.toml`` further up counts more than a nearer ``requirements.txt``: ``docs/requirements.txt`` is
+    part of a project, not one. The search ends where a git repository ends, and never takes the home folder or
+    ``/`` from below: a stray file there would otherwise swallow every folder of that user.
+    """
+    folders = _reach(Path(os.path.abspath(start)))  # noqa: PTH100 (resolve() would follow the user's links)
+    for folder in folders:
+        if (folder / "pyproject.toml").is_file() or (folder / ".envctl").is_dir():
+            return folder
+    return next((folder for folder in folders if (folder / "requirements.txt").is_file()), None)
+
+
+def _reach(start: Path) -> list[Path]:
+    barred = {Path(os.path.expanduser("~")), Path(start.anchor)}  # noqa: PTH111 (Path.home() may raise)
+    folders: list[Path] = []
+    for folder in (start, *start.parents):
+        if folder in barred and folder != start:
+            break
+        folders.append(folder)
+        if (folder / ".git").exists():
+            break
+    return folders

@@ -1,0 +1,185 @@
+"""Every edit of a TOML file that a user keeps: only what is new is written, all else stays as it was.
+
+New tables go to the end as text of their own, new keys right behind the last key of their table. ``tomlkit``
+alone would put both behind a table's last *comment*, which is most often the next table's heading.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Array, Comment, Table, Whitespace
+
+from envctl.adapters.tomlparts import array_of, extend, index_block, index_keys, item, lines
+from envctl.domain.imported import Additions, Entry, FoundIndex
+from envctl.errors import ManifestError
+
+_OWN = ("tool", "envctl")
+
+
+def extend_manifest(text: str, additions: Additions) -> str:
+    """Return a manifest's text with what it lacks of ``additions``; raises ``ManifestError`` if it is not TOML."""
+    newline = "\r\n" if "\r\n" in text and "\n" not in text.replace("\r\n", "") else "\n"
+    new = text
+    if additions.header and not text.strip():
+        new += "".join(f"# {line}".rstrip() + "\n" for line in additions.header) + "\n"
+    if additions.project and "project" not in _parsed(new):
+        name, version = additions.project
+        keys: dict[str, Any] = {"name": name, "version": version, "dependencies": []}
+        new = with_keys(new, ("project",), keys)
+    new = _with_dependencies(new, additions)
+    settings = {key: item(value) for key, value in additions.settings}
+    if additions.constraints:
+        settings["constraints"] = array_of(additions.constraints)
+    if settings:
+        new = with_keys(new, _OWN, settings)
+    if additions.indexes and "index" not in _at(_parsed(new), _OWN):
+        new = _with_indexes(new, additions.indexes)
+    if additions.image_groups:
+        groups = {"groups": item(additions.image_groups)}
+        new = with_keys(new, (*_OWN, "image"), groups)
+    if newline == "\r\n":
+        new = new.replace("\r\n", "\n").replace("\n", "\r\n")
+    _check(text, new, settings)
+    return new
+
+
+def _check(old: str, new: str, settings: Mapping[str, Any]) -> None:
+    """Refuse the few spellings that cannot be added to (``tool = {…}``) before anything is lost."""
+    try:
+        after = _parsed(new).unwrap()
+        own = _at(after, _OWN)
+        fine = _within(tomllib.loads(old), after) and all(key in own for key in settings)
+    except ManifestError:
+        fine = False
+    if not fine:
+        raise ManifestError(
+            "the way in which this table is written leaves no place for `[tool.envctl]`",
+            where="pyproject.toml: tool",
+            hint="write it as `[tool.NAME]` tables instead of an inline or dotted one",
+        )
+
+
+def _within(old: Any, new: Any) -> bool:
+    """Whether all that was there is still there; arrays may have grown."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return all(key in new and _within(value, new[key]) for key, value in old.items())
+    if isinstance(old, list) and isinstance(new, list):
+        return old == new[: len(old)]
+    return bool(old == new) or old != old  # noqa: PLR0124 (TOML has nan)
+
+
+def with_keys(text: str, path: tuple[str, ...], values: Mapping[str, Any]) -> str:
+    """Add keys to the table at ``path``, making it where it is not; keys that are there stay as they are."""
+    document = _parsed(text)
+    table = _at(document, path)
+    missing = {key: value for key, value in values.items() if key not in table}
+    if not missing:
+        return text
+    if (headed := _headed(document, path)) is not None:
+        _behind_last_key(headed, lines(missing))
+    elif not _is_closed(document, path):
+        return _append(text, f"[{'.'.join(path)}]\n{lines(missing)}")
+    else:
+        for key, value in missing.items():  # `project.name = "x"`, `project = {…}`
+            table[key] = value
+    return document.as_string()
+
+
+def with_entries(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
+    """Add lines to the array at ``path``, making it where it is not; its own lines and comments stay."""
+    document = _parsed(text)
+    table = _at(document, path[:-1])
+    array = table.get(path[-1])
+    if array is None:
+        return with_keys(text, path[:-1], {path[-1]: array_of(entries)})
+    if not isinstance(array, Array):
+        raise ManifestError("expected an array", where=".".join(path), hint="correct that value")
+    extend(array, entries)
+    return document.as_string()
+
+
+def _with_dependencies(text: str, additions: Additions) -> str:
+    if not additions.dependencies:
+        return text
+    if additions.group:
+        return with_entries(text, ("dependency-groups", additions.group), additions.dependencies)
+    return with_entries(text, ("project", "dependencies"), additions.dependencies)
+
+
+def _with_indexes(text: str, indexes: Sequence[FoundIndex]) -> str:
+    document = _parsed(text)
+    if not _is_closed(document, _OWN, nested="index"):
+        return _append(text, "\n".join(index_block(index) for index in indexes))
+    tables = tomlkit.array()
+    for index in indexes:
+        table = tomlkit.inline_table()
+        table.update(index_keys(index))
+        tables.append(table)
+    return with_keys(text, _OWN, {"index": tables})
+
+
+def _parsed(text: str) -> tomlkit.TOMLDocument:
+    try:
+        tomllib.loads(text)  # the stricter of the two, and the one that everything else reads with
+        return tomlkit.parse(text)
+    except (tomllib.TOMLDecodeError, TOMLKitError) as error:
+        raise ManifestError(
+            f"not TOML: {error}", where="pyproject.toml", hint="correct that line"
+        ) from error
+
+
+def _at(document: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return the table at ``path``, or an empty one."""
+    found: Any = document
+    for key in path:
+        found = found.get(key, {}) if isinstance(found, Mapping) else {}
+    if not isinstance(found, Mapping):
+        raise ManifestError("expected a table", where=".".join(path), hint="correct that value")
+    return found
+
+
+def _headed(container: Container, path: Sequence[str]) -> Table | None:
+    """Return the table that ``[path]`` itself opens, wherever it stands; ``[path.more]`` only implies it."""
+    for key, table in container.body:
+        if key is None or key.key != path[0] or key.is_dotted() or not isinstance(table, Table):
+            continue
+        if len(path) > 1:
+            if (found := _headed(table.value, path[1:])) is not None:
+                return found
+        elif not table.is_super_table():
+            return table
+    return None
+
+
+def _is_closed(document: tomlkit.TOMLDocument, path: Sequence[str], nested: str = "") -> bool:
+    """Whether ``[path]`` may not follow: a table on the way is inline or dotted (TOML 1.0.0, "Table")."""
+    heading = f"[[{'.'.join(path)}.{nested}]]" if nested else f"[{'.'.join(path)}]"
+    try:
+        tomllib.loads(f"{document.as_string()}\n{heading}\n")
+    except tomllib.TOMLDecodeError:
+        return True
+    return False
+
+
+def _behind_last_key(table: Table, block: str) -> None:
+    """Put the lines behind the table's last own key, or right below its heading."""
+    last: Any = table
+    for key, found in table.value.body:
+        if key is None and isinstance(found, (Comment, Whitespace)):
+            continue
+        if key is None or key.is_dotted() or isinstance(found, (Table, AoT)):
+            break
+        last = found
+    trail = last.trivia.trail or "\n"  # the file may end without one
+    last.trivia.trail = f"{trail}{block}"
+
+
+def _append(text: str, block: str) -> str:
+    if not text:
+        return block
+    gap = "" if text.endswith(("\n\n", "\n\r\n")) else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}{block}"

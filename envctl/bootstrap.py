@@ -1,0 +1,118 @@
+"""The wiring: the only module that names a concrete adapter. Each door is opened when it is first used."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+
+if TYPE_CHECKING:
+    from envctl.domain.here import Here
+    from envctl.domain.manifest import Manifest
+    from envctl.domain.record import Record
+    from envctl.domain.resolution import Interpreter
+    from envctl.ports import Engine, Environments, Probe, Project, Runner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The doors of one run of envctl: the folder it was started for, and what can be reached from there."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    @cached_property
+    def project(self) -> "Project":
+        """The project that ``folder`` lies in; raises ``ProjectError`` when it lies in none."""
+        from envctl.adapters.project import ProjectFiles, find_root
+
+        return ProjectFiles(find_root(self.folder))
+
+    @cached_property
+    def here_project(self) -> "Project":
+        """``folder`` itself as a project, whether it is one yet or not."""
+        from envctl.adapters.project import ProjectFiles
+
+        return ProjectFiles(self.folder)
+
+    @cached_property
+    def environments(self) -> "Environments":
+        """The project's environments."""
+        from envctl.adapters.environments import EnvironmentFolder
+
+        return EnvironmentFolder(self.project.root, self.run)
+
+    @property
+    def run(self) -> "Runner":
+        """Start a program."""
+        from envctl.adapters.process import run
+
+        return run
+
+    @property
+    def sysroot(self) -> Path:
+        """Where ``/proc`` and ``/sys`` are looked for: tests name a fixture tree."""
+        return Path(self.environ.get("ENVCTL_SYSROOT") or "/")
+
+    def engine(self, name: str) -> "Engine":
+        """Return the resolver of that name."""
+        from envctl.adapters.engines import engine
+
+        return engine(name)
+
+    def interpreter(self, python: str | None, requires_python: str | None) -> "Interpreter":
+        """Find an interpreter; raises ``InterpreterError``."""
+        from envctl.adapters.interpreters import find
+
+        return find(python, requires_python)
+
+    def here(self, manifest: "Manifest") -> "Here":
+        """Return this machine as the manifest's Python sees it."""
+        from envctl.adapters.interpreters import here
+
+        return here(self.interpreter(manifest.python, manifest.requires_python))
+
+    def probes(self) -> "tuple[Probe, ...]":
+        """Return the probes that look at this machine."""
+        from envctl.adapters.probes import PROBES
+
+        return tuple(PROBES.values())
+
+    def record(self, name: str | None = None) -> "Record":
+        """Look at this machine."""
+        from envctl.usecases.record import take
+
+        return take(self.probes(), run=self.run, sysroot=self.sysroot, name=name)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """Lend an empty folder that is gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="envctl-") as folder:
+            yield Path(folder)
+
+    def private_folder(self) -> Path:
+        """Make an empty folder that only this user may enter; who gets it removes it."""
+        return Path(tempfile.mkdtemp(prefix="envctl-shell-"))
+
+    def write_private(self, files: Mapping[str, str]) -> None:
+        """Write files outside the project that only this user may read."""
+        for path, text in files.items():
+            Path(path).touch(mode=0o600)
+            Path(path).write_text(text, encoding="utf-8")
+
+    def become(self, argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+        """Replace this process."""
+        from envctl.adapters.process import replace
+
+        replace(argv, env)
+
+
+def services(folder: Path) -> Services:
+    """Return the doors for a run in ``folder``."""
+    return Services(folder=folder, environ=dict(os.environ))
+
+

@@ -1,0 +1,110 @@
+"""Is ``.venv`` exactly its slice of the lock, down to the files?"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from envctl.domain.environment import Current, FileProblem
+from envctl.domain.finding import Finding
+from envctl.domain.slices import Slice
+
+_SYNC = "envctl sync"
+_REPAIR = "envctl sync --repair"
+_CODES = {"modified": "file-modified", "missing": "file-missing", "added": "file-added"}
+
+
+def check(
+    current: Current,
+    wanted: Slice,
+    installed: Mapping[str, str],
+    problems: Iterable[FileProblem],
+    *,
+    python: str,
+    env: Mapping[str, str],
+) -> Iterator[Finding]:
+    """Yield what differs between the environment and the slice; ``python`` is the version that it should have."""
+    if current.kind == "foreign":
+        yield _finding(
+            "environment-foreign",
+            ".venv",
+            f".venv is {current.found}",
+            fix="envctl sync --recreate",
+        )
+        return
+    if current.kind == "absent":
+        yield _finding("environment-missing", ".venv", "there is no environment")
+        return
+    if current.stamp is None:
+        yield _finding("environment-unfinished", ".venv", "the environment was never finished")
+        return
+    if current.stamp.python != python:
+        yield _finding(
+            "python-version",
+            "python",
+            f"the environment has Python {current.stamp.python}, it should have {python}",
+            expected=python,
+            actual=current.stamp.python,
+        )
+    differences = list(_packages(wanted.versions(), installed))
+    yield from differences
+    if not differences and current.stamp.slice_digest != wanted.digest:
+        yield _finding(
+            "environment-stale", ".venv", "the environment was made from other files of these versions"
+        )
+    if dict(current.stamp.env) != dict(env):
+        yield _finding(
+            "activation-stale", ".venv", "the activation scripts carry older variables than the lock"
+        )
+    yield from _files(problems)
+
+
+def _packages(wanted: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted({*wanted, *installed}):
+        new, old = wanted.get(name), installed.get(name)
+        if old is None:
+            yield _finding(
+                "package-missing", name, f"`{name}` {new} is not installed", expected=new
+            )
+        elif new is None:
+            yield _finding(
+                "package-extra", name, f"`{name}` {old} is installed, the lock has none", actual=old
+            )
+        elif new and new != old:
+            yield _finding(
+                "package-version",
+                name,
+                f"`{name}` is {old}, the lock has {new}",
+                expected=new,
+                actual=old,
+            )
+
+
+def _files(problems: Iterable[FileProblem]) -> Iterator[Finding]:
+    said = {
+        "modified": "was changed after it was installed",
+        "missing": "is gone",
+        "added": "belongs to no installed package",
+    }
+    for each in problems:
+        yield _finding(
+            _CODES[each.trouble], each.path, f"{each.path} {said[each.trouble]}", fix=_REPAIR
+        )
+
+
+def _finding(
+    code: str,
+    subject: str,
+    message: str,
+    *,
+    expected: str | None = None,
+    actual: str | None = None,
+    fix: str = _SYNC,
+) -> Finding:
+    return Finding(
+        code=code,
+        layer="environment",
+        severity="error",
+        subject=subject,
+        message=message,
+        expected=expected,
+        actual=actual,
+        fix=fix,
+    )

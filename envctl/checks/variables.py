@@ -1,0 +1,112 @@
+"""Do the variables that matter have the declared values, in the shell that ``verify`` runs in?"""
+
+from collections.abc import Iterator, Mapping
+
+from envctl.domain.finding import Finding, Severity
+from envctl.domain.record import Record
+from envctl.domain.variables import SCHEDULER_VARIABLES, classify, observed, scheduler
+
+
+def check(
+    declared: Mapping[str, str],
+    environ: Mapping[str, str],
+    *,
+    active: bool,
+    record: Record | None,
+) -> Iterator[Finding]:
+    """Yield what differs; ``active``: the project's environment is activated in this shell.
+
+    A declared variable that is unset is only worth a note where nothing was activated: every way in sets it.
+    """
+    job = scheduler(environ)
+    for name, value in sorted(declared.items()):
+        if job and name in SCHEDULER_VARIABLES:
+            continue
+        yield from _declared(name, value, environ.get(name), active=active)
+    for each in observed(environ):
+        if each.name in declared:
+            continue
+        if each.kind == "semantic":
+            yield _finding(
+                "variable-undeclared",
+                each.name,
+                f"{each.name} changes results, is set here and not declared",
+                severity="warning",
+                actual=each.value,
+                advice=f"declare it in [tool.envctl.env], or `unset {each.name}`",
+            )
+        elif each.kind == "host":
+            yield from _host(each.name, each.value, record)
+
+
+def _declared(name: str, value: str, actual: str | None, *, active: bool) -> Iterator[Finding]:
+    secret = classify(name) == "secret"
+    if actual == value:
+        return
+    if actual is None:
+        how = "activate again" if active else 'eval "$(envctl activate)"'
+        yield _finding(
+            "variable-unset",
+            name,
+            f"{name} is declared and not set in this shell",
+            severity="error" if active else "note",
+            expected=None if secret else value,
+            advice=f"{how}, or use `envctl run`",
+        )
+        return
+    host = classify(name) == "host"
+    yield _finding(
+        "variable-differs",
+        name,
+        f"{name} has another value here than the project declares",
+        severity="warning" if host else "error",
+        expected=None if secret else value,
+        actual=None if secret else actual,
+        advice=f"`unset {name}` and activate again, or declare this value in [tool.envctl.env]",
+    )
+
+
+def _host(name: str, value: str | None, record: Record | None) -> Iterator[Finding]:
+    if record is None:
+        yield _finding(
+            "variable-differs",
+            name,
+            f"{name} is set on this machine, which has no record to compare with",
+            severity="note",
+            actual=value,
+            advice="`envctl record --save NAME` keeps what this machine has",
+        )
+        return
+    known = {each.name: each.value for each in record.variables}
+    if known.get(name) != value:
+        yield _finding(
+            "variable-differs",
+            name,
+            f"{name} is not as this machine's record has it",
+            severity="warning",
+            expected=known.get(name, "unset"),
+            actual=value,
+            advice="put it back, or record this machine again with `envctl record --save NAME`",
+        )
+
+
+def _finding(
+    code: str,
+    name: str,
+    message: str,
+    *,
+    severity: Severity,
+    advice: str,
+    expected: str | None = None,
+    actual: str | None = None,
+) -> Finding:
+    return Finding(
+        code=code,
+        layer="variables",
+        severity=severity,
+        subject=name,
+        message=message,
+        expected=expected,
+        actual=actual,
+        advice=advice,
+    )

@@ -1,0 +1,83 @@
+"""``envctl lock``."""
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, say, show, step
+from envctl.usecases import load
+from envctl.usecases.lock import LockOutcome, lock
+
+
+@click.command(epilog="Example: envctl lock --upgrade numpy")
+@click.option(
+    "--upgrade",
+    "-U",
+    "everything",
+    is_flag=True,
+    help="Take the newest versions instead of keeping those of the lock.",
+)
+@click.option(
+    "--upgrade-package", "-P", "upgrade", multiple=True, help="Upgrade only this package."
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock is not right.")
+@options.as_json
+@options.pass_services
+@click.pass_context
+def command(
+    ctx: click.Context,
+    services: Services,
+    everything: bool,
+    upgrade: tuple[str, ...],
+    check: bool,
+    as_json: bool,
+) -> None:
+    """Resolve the manifest and write pylock.toml.
+
+    Versions in the lock are kept where they can be; nothing is resolved when
+    the lock answers the manifest already.
+    """
+    if check:
+        from envctl.cli.verify import command as verify  # noqa: PLC0415
+
+        ctx.invoke(verify, only=("lock",), skip=(), strict=False, as_json=as_json)
+        return
+    manifest = load.manifest(services.project)
+    interpreter = services.interpreter(manifest.python, manifest.requires_python)
+    step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
+    with services.project.locked("lock"), services.workspace() as workspace:
+        outcome = lock(
+            services.project,
+            manifest,
+            engine=services.engine(manifest.resolver),
+            interpreter=interpreter,
+            run=services.run,
+            workspace=workspace,
+            upgrade=() if everything else (upgrade or None),
+        )
+    _present(outcome, as_json=as_json)
+
+
+def _present(outcome: LockOutcome, *, as_json: bool) -> None:
+    for note in outcome.notes:
+        say(f"note: {note}")
+    count = len(outcome.lock.pylock.packages)
+    changes = [{"name": c.name, "old": c.old, "new": c.new} for c in outcome.changes]
+    if as_json:
+        result = {
+            "packages": count,
+            "written": outcome.written,
+            "resolved": outcome.resolved,
+            "changes": changes,
+        }
+        show(envelope("lock", result, ok=True))
+        return
+    for change in outcome.changes:
+        if change.old is None:
+            say(f"  + {change.name} {change.new}")
+        elif change.new is None:
+            say(f"  - {change.name} {change.old}")
+        else:
+            say(f"  ~ {change.name} {change.old} → {change.new}")
+    state = "wrote pylock.toml" if outcome.written else "pylock.toml is up to date"
+    say(f"{state}: {count} packages")

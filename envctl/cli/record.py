@@ -1,0 +1,25 @@
+"""``envctl record``."""
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, say, show
+from envctl.emitters.record_text import emit
+from envctl.usecases.record import save
+
+
+@click.command(epilog="Example: envctl record --save lab-h100")
+@click.option("--save", "name", metavar="NAME", help="Write .envctl/machines/NAME.toml.")
+@options.as_json
+@options.pass_services
+def command(services: Services, name: str | None, as_json: bool) -> None:
+    """Show what this machine has: Python, system, GPUs, driver, variables.
+
+    No GPU and no driver are answers, not errors. A saved record holds no
+    secret, no user name and no host name.
+    """
+    record = services.record(name)
+    show(envelope("record", record.to_json(), ok=True) if as_json else emit(record))
+    if name is not None:
+        say(f"wrote {save(record, services.project)}")

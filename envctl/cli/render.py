@@ -1,0 +1,48 @@
+"""Results as they leave: text or one versioned JSON envelope on stdout; talk on stderr."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from envctl.errors import EnvctlError
+
+ENVELOPE = 1
+
+
+def envelope(command: str, result: Mapping[str, Any] | None, *, ok: bool, **more: Any) -> str:
+    """Return the JSON envelope that every ``--json`` prints."""
+    whole = {"schema": ENVELOPE, "command": command, "ok": ok, "result": result, **more}
+    return json.dumps(whole, indent=2, ensure_ascii=False, default=str)
+
+
+def show(text: str) -> None:
+    """Print data to stdout."""
+    click.echo(text.removesuffix("\n"))
+
+
+def say(text: str) -> None:
+    """Print talk to stderr."""
+    click.echo(text, err=True)
+
+
+def step(text: str) -> None:
+    """Say what takes a while, to whoever watches a terminal."""
+    if sys.stderr.isatty():
+        say(click.style(text, dim=True))
+
+
+def failure(error: EnvctlError, *, verbose: bool) -> str:
+    """Return an error's text: what, where, what to do next."""
+    lines = [f"{click.style('error', fg='red', bold=True)}: {error.message}"]
+    if error.where:
+        lines.append(f"  where: {error.where}")
+    if error.hint:
+        lines.append(f"  next:  {error.hint}")
+    if error.details and verbose:
+        lines += ["", error.details]
+    elif error.details:
+        lines.append("  (--verbose shows the tool's own words)")
+    return "\n".join(lines)

@@ -1,0 +1,91 @@
+"""``envctl sync``."""
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, say, show, step
+from envctl.domain.environment import SyncPlan
+from envctl.usecases import load, note
+from envctl.usecases import sync as usecase
+
+
+@click.command(epilog="Example: envctl sync --group test")
+@options.selection
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to do.")
+@click.option("--repair", is_flag=True, help="Look at every file, and make anew what was changed.")
+@click.option("--recreate", is_flag=True, help="Replace a .venv that envctl did not make.")
+@options.as_json
+@options.pass_services
+@click.pass_context
+def command(
+    ctx: click.Context,
+    services: Services,
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    no_default_groups: bool,
+    check: bool,
+    repair: bool,
+    recreate: bool,
+    as_json: bool,
+) -> None:
+    """Make .venv hold exactly what the lock says.
+
+    The new environment is built beside the old one and swapped in when it is
+    complete, so that a sync that is killed leaves nothing half done.
+    """
+    manifest = load.manifest(services.project)
+    lock = load.required_lock(services.project)
+    here = services.here(manifest)
+    names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
+    wanted = here.slice_of(lock, groups=names, extras=extras)
+    if check:
+        todo = usecase.check(lock, here, services.environments, wanted=wanted)
+        _present(todo, len(wanted.items), done=False, as_json=as_json)
+        ctx.exit(0 if todo.empty else 1)
+    if manifest.build_system:
+        say("note: the project itself is not installed by this version, only what it needs")
+    step(f"syncing {len(wanted.items)} packages …")
+    outcome = usecase.sync(
+        services.project,
+        lock,
+        here,
+        services.environments,
+        wanted=wanted,
+        repair=repair,
+        recreate=recreate,
+    )
+    if not (groups or extras or no_default_groups):
+        note.synced(services.project, services.environments, in_sync(outcome.packages))
+    _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
+
+
+def in_sync(packages: int) -> str:
+    """Return what a sync with nothing to do says: the fast path says it too."""
+    return f".venv is in sync: {packages} packages\n"
+
+
+def _present(todo: SyncPlan, packages: int, *, done: bool, as_json: bool) -> None:
+    if as_json:
+        result = {
+            "packages": packages,
+            "add": dict(todo.add),
+            "remove": dict(todo.remove),
+            "change": {name: list(pair) for name, pair in todo.change.items()},
+            "reasons": list(todo.reasons),
+            "changed": done and not todo.empty,
+        }
+        show(envelope("sync", result, ok=done or todo.empty))
+        return
+    if todo.empty:
+        say(in_sync(packages).removesuffix("\n"))
+        return
+    for reason in todo.reasons:
+        say(f"  * {reason}")
+    for name, version in todo.add.items():
+        say(f"  + {name} {version}")
+    for name, version in todo.remove.items():
+        say(f"  - {name} {version}")
+    for name, (old, new) in todo.change.items():
+        say(f"  ~ {name} {old} → {new}")
+    say(f"{'synced' if done else 'would sync'} .venv: {packages} packages")

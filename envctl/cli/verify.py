@@ -1,0 +1,80 @@
+"""``envctl verify``."""
+
+from dataclasses import asdict
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, show
+from envctl.domain.finding import LAYERS, Layer
+from envctl.emitters import findings_text
+from envctl.errors import UsageError
+from envctl.usecases import note
+from envctl.usecases.verify import Report, Surroundings, verify
+
+
+_BY_FILES = {"lock", "image"}
+"""The layers whose answer rests on the project's files alone."""
+
+
+def _layers(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Layer, ...]:
+    """Read ``--only lock,image`` and ``--only lock --only image`` alike."""
+    names = [name for value in values for name in str(value).split(",") if name]
+    for name in names:
+        if name not in LAYERS:
+            raise UsageError(
+                f"there is no layer `{name}`",
+                where=f"--{param.name}",
+                hint=f"the layers are: {', '.join(LAYERS)}",
+            )
+    return tuple(layer for layer in LAYERS if layer in names)
+
+
+@click.command(epilog="Example: envctl verify --only lock,image")
+@click.option("--only", multiple=True, callback=_layers, help="Look at these layers (a,b).")
+@click.option("--skip", multiple=True, callback=_layers, help="Leave these layers out.")
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@options.as_json
+@options.pass_services
+@click.pass_context
+def command(
+    ctx: click.Context,
+    services: Services,
+    only: tuple[Layer, ...],
+    skip: tuple[Layer, ...],
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Check that lock, environment, variables, machine and image agree.
+
+    Exits with 1 when something disagrees; under each finding stands the
+    command that mends it, or what a person must decide.
+    """
+    witness = note.Witness(services.project)
+    around = Surroundings(
+        project=witness,
+        environments=services.environments,
+        here=services.here,
+        record=services.record,
+        environ=services.environ,
+    )
+    report = verify(around, only=only, skip=skip)
+    no = report.fails(strict=strict)
+    if not report.findings and not report.skipped and set(report.layers) <= _BY_FILES:
+        note.verified(witness, report.layers, _text(report), _json(report, ok=True) + "\n")
+    show(_json(report, ok=not no) if as_json else _text(report))
+    ctx.exit(1 if no else 0)
+
+
+def _text(report: Report) -> str:
+    return findings_text.report(report.layers, report.findings, report.skipped)
+
+
+def _json(report: Report, *, ok: bool) -> str:
+    result = {
+        "layers": list(report.layers),
+        "skipped": dict(report.skipped),
+        "findings": [asdict(finding) for finding in report.findings],
+    }
+    return envelope("verify", result, ok=ok)

@@ -1,0 +1,172 @@
+"""An environment with its variables, as data: what each way of entering it sets, and whose word counts.
+
+Two moments, two rules for a host variable (``CUDA_VISIBLE_DEVICES``) that has a value already:
+
+- ``envctl run`` is one command in the caller's own surroundings: the caller's value is an explicit word and wins.
+- Activation (``source``, ``envctl activate``, ``envctl shell``) is the request to be given the project's variables:
+  the declared value is set, the value from before is kept aside and comes back on ``deactivate``.
+
+Inside a scheduler's job both leave its device variables alone, set *or unset*. ``run`` from an activated shell
+finds the activated value and keeps it, so the two never disagree.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from envctl.domain.variables import SCHEDULER_VARIABLES, classify, scheduler
+from envctl.errors import ManifestError
+
+Source = Literal["manifest", "profile", "local", "caller", "scheduler", "command line"]
+SOURCES: tuple[Source, ...] = (
+    "manifest",
+    "profile",
+    "local",
+    "caller",
+    "scheduler",
+    "command line",
+)
+"""Who may decide on a variable, weakest first."""
+
+_WHERE: Mapping[Source, str] = {
+    "manifest": "tool.envctl.env",
+    "profile": "tool.envctl.profiles",
+    "local": ".envctl/local.toml: env",
+}
+
+# What activation itself sets or unsets: a declared value would break it, or be lost.
+_OWN = frozenset({"PATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME"})
+_OWN_PREFIXES = ("_ENVCTL_", "_OLD_VIRTUAL_")
+# What a shell keeps for itself: read-only (an assignment ends the script), or with a meaning of its own. Those in
+# lower case are zsh's and tcsh's: `export path=…` replaces PATH there.
+_SHELL_NAMES = """
+_ BASHOPTS BASHPID BASH_VERSINFO BASH_VERSION DIRSTACK EGID ERRNO EUID FUNCNAME GID GROUPS HISTCMD IFS LINENO OLDPWD
+OPTARG OPTERR OPTIND PPID PS1 PS2 PS3 PS4 PWD RANDOM SECONDS SHELLOPTS SHLVL TTYIDLE UID USERNAME ZSH_VERSION
+aliases argv builtins cdpath commands cwd dirstack fignore fpath functions histchars history home jobstates mailpath
+manpath module_path modules nameddirs options parameters path pipestatus prompt psvar saliases shell signals status
+term user userdirs watch zsh_eval_context
+"""
+_SHELLS_OWN = frozenset(_SHELL_NAMES.split())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """One variable and who decided on it; ``value`` is ``None`` where it stays unset.
+
+    The value is kept out of ``repr``: it may be a secret, and tracebacks are files.
+    """
+
+    name: str
+    value: str | None = field(repr=False)
+    source: Source
+
+    @property
+    def host(self) -> bool:
+        """Whether it means something on one machine only."""
+        return classify(self.name) == "host"
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a scheduler gives a job its devices with it, so that in a job it is the scheduler's."""
+        return self.name in SCHEDULER_VARIABLES
+
+    @property
+    def secret(self) -> bool:
+        """Whether it must not be written into any file."""
+        return classify(self.name) == "secret"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Activation:
+    """The environment's real path (never the link ``.venv``: a ``sync`` swaps that) and its declared variables."""
+
+    environment: str
+    variables: tuple[Assignment, ...] = ()
+    prompt: str = ""
+
+    @property
+    def programs(self) -> str:
+        """The folder of the environment's programs."""
+        return f"{self.environment}/bin"
+
+    @property
+    def label(self) -> str:
+        """What the prompt shows: without a name of the project's own, the folder's, as virtualenv does."""
+        return self.prompt or self.environment.rpartition("/")[2]
+
+    def public(self) -> tuple[Assignment, ...]:
+        """Return the variables that may stand in a file."""
+        return tuple(each for each in self.variables if not each.secret)
+
+    def secrets(self) -> tuple[Assignment, ...]:
+        """Return the variables that only a process may hold."""
+        return tuple(each for each in self.variables if each.secret)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """An interactive shell to start: its files by path (the last removes them all), command and environment."""
+
+    files: Mapping[str, str]
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(repr=False)
+
+
+def declared(
+    manifest: Mapping[str, str],
+    *,
+    profile: Mapping[str, str] | None = None,
+    local: Mapping[str, str] | None = None,
+) -> tuple[Assignment, ...]:
+    """Return what the project's files declare, sorted by name; ``ManifestError`` for a name that no file may set."""
+    found: dict[str, Assignment] = {}
+    sources: tuple[tuple[Source, Mapping[str, str]], ...] = (
+        ("manifest", manifest),
+        ("profile", profile or {}),
+        ("local", local or {}),
+    )
+    for source, values in sources:
+        for name, value in values.items():
+            _allowed(name, source)
+            found[name] = Assignment(name=name, value=value, source=source)
+    return tuple(found[name] for name in sorted(found))
+
+
+def precedence(
+    variables: Iterable[Assignment],
+    *,
+    caller: Mapping[str, str],
+    cli: Mapping[str, str] | None = None,
+) -> tuple[Assignment, ...]:
+    """Settle each variable for one command: command line, scheduler, caller (host variables), files.
+
+    Variables that nobody declares are not listed: they stay as the caller has them.
+    """
+    job = scheduler(caller) is not None
+    settled = {each.name: _settle(each, caller, job=job) for each in variables}
+    for name, value in (cli or {}).items():
+        settled[name] = Assignment(name=name, value=value, source="command line")
+    return tuple(settled[name] for name in sorted(settled))
+
+
+def _settle(each: Assignment, caller: Mapping[str, str], *, job: bool) -> Assignment:
+    if job and each.scheduled:
+        return replace(each, value=caller.get(each.name), source="scheduler")
+    # Set and empty is a word too: CUDA_VISIBLE_DEVICES= means "no GPU".
+    if each.host and each.name in caller:
+        return replace(each, value=caller[each.name], source="caller")
+    return each
+
+
+def _allowed(name: str, source: Source) -> None:
+    owner = ""
+    if name in _OWN or name.startswith(_OWN_PREFIXES):
+        owner = "the environment sets it itself"
+    elif name in _SHELLS_OWN:
+        owner = "shells keep it for themselves"
+    if owner:
+        raise ManifestError(
+            f"`{name}` cannot be declared: {owner}",
+            where=f"{_WHERE[source]}.{name}",
+            hint="take it out; for one command, `envctl run --env K=V` can set it",
+        )

@@ -1,0 +1,142 @@
+"""The environment: what lies in ``.venv``, the stamp of what it was made from, and how the two compare."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from envctl.domain.slices import Slice
+
+STAMP = "envctl.json"
+STAMP_SCHEMA = 1
+FileTrouble = Literal["modified", "missing", "added"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stamp:
+    """What a finished environment was made from; written last, so an environment without one is unfinished.
+
+    ``python`` is the full version, ``base`` the interpreter behind it, ``env`` the variables that its activation
+    scripts carry.
+    """
+
+    slice_digest: str
+    python: str
+    base: str
+    packages: Mapping[str, str]
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the stamp's text, one key a line."""
+        table = {
+            "schema": STAMP_SCHEMA,
+            "slice": self.slice_digest,
+            "python": self.python,
+            "base": self.base,
+            "groups": list(self.groups),
+            "extras": list(self.extras),
+            "env": dict(sorted(self.env.items())),
+            "packages": dict(sorted(self.packages.items())),
+        }
+        return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
+
+
+def parse_stamp(text: str) -> Stamp | None:
+    """Read a stamp; ``None`` when it is not one that this envctl understands: then the environment is rebuilt."""
+    try:
+        table: dict[str, Any] = json.loads(text)
+        if table["schema"] != STAMP_SCHEMA:
+            return None
+        return Stamp(
+            slice_digest=table["slice"],
+            python=table["python"],
+            base=table["base"],
+            packages=dict(table["packages"]),
+            groups=tuple(table["groups"]),
+            extras=tuple(table["extras"]),
+            env=dict(table["env"]),
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def stamp_of(wanted: Slice, *, python: str, base: str, env: Mapping[str, str]) -> Stamp:
+    """Return the stamp of an environment that was just made from a slice."""
+    return Stamp(
+        slice_digest=wanted.digest,
+        python=python,
+        base=base,
+        packages=wanted.versions(),
+        groups=wanted.groups,
+        extras=wanted.extras,
+        env=dict(env),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Current:
+    """What ``.venv`` is: nothing, one of ours (``path`` is its real place), or something that envctl did not make."""
+
+    kind: Literal["absent", "ours", "foreign"]
+    path: str | None = None
+    stamp: Stamp | None = None
+    found: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileProblem:
+    """One installed file that is not as its package's RECORD has it."""
+
+    package: str
+    path: str
+    trouble: FileTrouble
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SyncPlan:
+    """What has to happen to an environment: name → version, and for changes name → (old, new)."""
+
+    add: Mapping[str, str] = field(default_factory=dict)
+    remove: Mapping[str, str] = field(default_factory=dict)
+    change: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.add or self.remove or self.change or self.reasons)
+
+
+def plan(
+    wanted: Slice,
+    stamp: Stamp | None,
+    installed: Mapping[str, str],
+    *,
+    python: str,
+    env: Mapping[str, str],
+) -> SyncPlan:
+    """Compare what the lock's slice wants with what is there."""
+    want = wanted.versions()
+    reasons = []
+    if stamp is None:
+        reasons.append("there is no finished environment")
+    else:
+        if stamp.python != python:
+            reasons.append(f"Python {stamp.python} → {python}")
+        if dict(stamp.env) != dict(env):
+            reasons.append("the declared variables changed")
+        if stamp.slice_digest != wanted.digest and installed == want:
+            reasons.append("files of the lock changed")
+    return SyncPlan(
+        add={name: want[name] for name in want if name not in installed},
+        remove={name: installed[name] for name in installed if name not in want},
+        change={
+            name: (installed[name], want[name])
+            for name in want
+            # A source tree has no version in the lock: whatever it installed as is right.
+            if name in installed and want[name] and installed[name] != want[name]
+        },
+        reasons=tuple(reasons),
+    )

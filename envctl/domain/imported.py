@@ -1,0 +1,65 @@
+"""What ``init`` finds in files that others wrote, and what it adds to a manifest."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One line of an array: a requirement with the comments above (``""``: a blank line) and beside it.
+
+    Without ``text`` only its comments count: they ended the file.
+    """
+
+    text: str | None = None
+    above: tuple[str, ...] = ()
+    comment: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundIndex:
+    """A package index, its URL free of credentials; ``default``: it replaces the tool's own default index."""
+
+    url: str
+    name: str | None = None
+    packages: tuple[str, ...] = ()
+    default: bool = False
+    above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """Something that the user must know: what was not carried over and why, with ``file:line`` or a key."""
+
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """The part of another tool's files that a manifest can hold, and a note for all the rest."""
+
+    requirements: tuple[Entry, ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    indexes: tuple[FoundIndex, ...] = ()
+    groups: tuple[str, ...] | None = None
+    exclude_newer: str | None = None
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Additions:
+    """What is to be added to a manifest's text; what already stands there wins.
+
+    ``project`` is the ``[project]`` table's name and version, if that table is to be made. ``group`` names the
+    dependency group that takes the dependencies; without it they are ``project.dependencies``.
+    """
+
+    header: tuple[str, ...] = ()
+    project: tuple[str, str] | None = None
+    dependencies: tuple[Entry, ...] = ()
+    group: str | None = None
+    settings: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
+    constraints: tuple[Entry, ...] = ()
+    indexes: tuple[FoundIndex, ...] = ()
+    image_groups: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""Findings and plans as text for people: grouped by layer, each with its fix or advice under it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from envctl.domain.finding import Finding
+
+_MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
+_MANY = 8
+
+
+def report(
+    layers: Sequence[str], findings: Sequence[Finding], skipped: Mapping[str, str]
+) -> str:
+    """Return the whole report; a layer in order is one line."""
+    lines: list[str] = []
+    for layer in layers:
+        own = [finding for finding in findings if finding.layer == layer]
+        if layer in skipped:
+            lines.append(f"{layer:<12} skipped: {skipped[layer]}")
+        elif not own:
+            lines.append(f"{layer:<12} ok")
+        else:
+            lines.append(f"{layer:<12} {_count(own)}")
+            lines += _block(own)
+    return "\n".join(lines) + "\n"
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    counts = {
+        kind: sum(finding.severity == kind for finding in findings)
+        for kind in ("error", "warning", "note")
+    }
+    return ", ".join(
+        f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number
+    )
+
+
+def _block(findings: Sequence[Finding]) -> Iterator[str]:
+    """Group findings that one act mends, so that it is said once."""
+    acts: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        acts.setdefault((finding.fix or "", finding.advice or ""), []).append(finding)
+    for (fix, advice), group in acts.items():
+        yield from _lines(group)
+        if fix:
+            yield f"    mend it with: {fix}"
+        elif advice:
+            yield f"    {advice}"
+
+
+def _lines(group: Sequence[Finding]) -> Iterable[str]:
+    for finding in group[:_MANY]:
+        yield f"  {_MARK[finding.severity]} {finding.code}: {finding.message}{_columns(finding)}"
+    if len(group) > _MANY:
+        yield f"          … and {len(group) - _MANY} more (see --json)"
+
+
+def _columns(finding: Finding) -> str:
+    if finding.expected is None or finding.actual is None or finding.expected in finding.message:
+        return ""
+    return f"\n            expected {finding.expected}, found {finding.actual}"

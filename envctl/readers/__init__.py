@@ -1,0 +1,1 @@
+"""Text that others wrote, read into frozen records: pure, no I/O."""

@@ -1,0 +1,1 @@
+"""The verbs: one file each; they take ports, return results and print nothing."""

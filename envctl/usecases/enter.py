@@ -1,0 +1,34 @@
+"""What entering the project's environment means now: the first step of activate, shell and run."""
+
+from envctl.domain.activation import Activation, declared
+from envctl.errors import EnvironmentFailure
+from envctl.ports import Environments, Project
+from envctl.readers.toml import read_toml
+from envctl.domain import reading
+from envctl.usecases import load
+
+LOCAL = ".envctl/local.toml"
+
+
+def activation(project: Project, environments: Environments) -> Activation:
+    """Return the environment's real path and its variables; raises ``EnvironmentFailure`` when it is not there."""
+    current = environments.current()
+    if current.kind == "foreign":
+        raise EnvironmentFailure(
+            f".venv is {current.found}", where=".venv", hint="run `envctl sync --recreate`"
+        )
+    if current.path is None or current.stamp is None:
+        raise EnvironmentFailure(
+            "there is no finished environment", where=".venv", hint="run `envctl sync`"
+        )
+    return Activation(
+        environment=current.path,
+        variables=declared(load.manifest(project).env, local=local_env(project)),
+        prompt=project.root.name,
+    )
+
+
+def local_env(project: Project) -> dict[str, str]:
+    """Return the variables of ``.envctl/local.toml``, which is one person's or machine's own."""
+    text = project.read(LOCAL)
+    return {} if text is None else reading.variables(read_toml(text, LOCAL), "env", "")

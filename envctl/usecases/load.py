@@ -1,0 +1,69 @@
+"""Read a project's own files into nouns: the first step of most commands."""
+
+from envctl import __version__
+from envctl.domain.lock import Lock, parse_lock
+from envctl.domain.manifest import Manifest, parse_manifest
+from envctl.errors import LockError, ManifestError
+from envctl.ports import Project
+from envctl.readers.toml import read_toml
+
+MANIFEST = "pyproject.toml"
+LOCK = "pylock.toml"
+
+
+def manifest(project: Project) -> Manifest:
+    """Read ``pyproject.toml``; raises ``ManifestError``."""
+    text = project.read(MANIFEST)
+    if text is None:
+        raise ManifestError("there is no pyproject.toml", where=MANIFEST, hint="run `envctl init`")
+    try:
+        found = parse_manifest(read_toml(text, MANIFEST))
+    except ManifestError as error:
+        if error.where and not error.where.startswith(MANIFEST):
+            error.where = f"{MANIFEST}: {error.where}"
+        raise
+    _allowed(found)
+    return found
+
+
+def lock(project: Project, name: str = LOCK) -> Lock | None:
+    """Read the lock, ``None`` when there is none; raises ``LockError`` for one that cannot be used."""
+    text = project.read(name)
+    return None if text is None else lock_from(text, name)
+
+
+def lock_from(text: str, name: str = LOCK) -> Lock:
+    """Read a lock's text; broken TOML and merge-conflict markers are a ``LockError`` as well."""
+    try:
+        return parse_lock(read_toml(text, name), name)
+    except ManifestError as error:
+        raise LockError(
+            error.message, where=error.where, hint="run `envctl lock`: it writes the file anew"
+        ) from error
+
+
+def required_lock(project: Project, name: str = LOCK) -> Lock:
+    """Read the lock, which must be there."""
+    found = lock(project, name)
+    if found is None:
+        raise LockError(f"there is no {name}", where=name, hint="run `envctl lock`")
+    return found
+
+
+def _allowed(found: Manifest) -> None:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415  # rarely needed
+
+    if found.required_version and not SpecifierSet(found.required_version).contains(
+        __version__, prereleases=True
+    ):
+        raise ManifestError(
+            f"this project asks for envctl {found.required_version}, this is {__version__}",
+            where=f"{MANIFEST}: tool.envctl.required-version",
+            hint="install the envctl that your team uses",
+        )
+    if found.profiles:
+        raise ManifestError(
+            "this version of envctl does not lock profiles yet",
+            where=f"{MANIFEST}: tool.envctl.profiles",
+            hint="take the profiles out, or use an envctl that knows them",
+        )

@@ -1,0 +1,135 @@
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from envctl.adapters.process import run
+from envctl.domain.record import Gpu, OperatingSystem, Python, Record
+from envctl.domain.variables import Variable
+from envctl.errors import RecordError
+from envctl.usecases.record import load_all, save, suggested_name, take, this_machine
+
+LAB = Record(
+    name="lab",
+    machine_id="0011223344556677",
+    python=Python(version="3.11.7", implementation="CPython"),
+    os=OperatingSystem(name="Debian GNU/Linux 12", id="debian", version="12"),
+    kernel="6.1.0",
+    architecture="x86_64",
+    gpus=(Gpu(index=0, name="NVIDIA H100 80GB HBM3", compute_capability="9.0"),),
+    driver="550.54.15",
+    gpu_source="nvml",
+    variables=(Variable(name="HF_HOME", kind="location"),),
+)
+PATH = ".envctl/machines/lab.toml"
+
+
+class Files:
+    """A ``Project`` in memory."""
+
+    def __init__(self, files: Mapping[str, str] = {}) -> None:
+        self.root = Path("/project")
+        self.files = dict(files)
+
+    def read(self, name: str) -> str | None:
+        return self.files.get(name)
+
+    def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
+        changed = tuple(name for name in files if self.files.get(name) != files[name])
+        self.files |= files
+        return changed
+
+    def listing(self, folder: str) -> tuple[str, ...]:
+        names = (name.removeprefix(f"{folder}/") for name in self.files)
+        return tuple(sorted(name for name in names if "/" not in name))
+
+    @contextmanager
+    def locked(self, purpose: str) -> Iterator[None]:
+        yield
+
+
+class Half:
+    def __init__(self, **facts: Any) -> None:
+        self.NAME = "half"
+        self.facts = facts
+
+    def probe(self, **_: Any) -> Mapping[str, Any]:
+        return self.facts
+
+
+def test_take_puts_the_probes_together() -> None:
+    one = Half(python=LAB.python, os=LAB.os)
+    other = Half(kernel="6.1.0", architecture="x86_64", driver="550.54.15")
+    record = take([one, other], run=run, sysroot=Path("/"), name="lab")
+    assert (record.name, record.driver, record.gpus) == ("lab", "550.54.15", ())
+
+
+def test_what_is_saved_is_loaded() -> None:
+    project = Files()
+    assert save(LAB, project) == PATH
+    assert project.files[PATH].startswith("# ")
+    assert load_all(project) == (LAB,)
+    before = dict(project.files)
+    save(LAB, project)
+    assert project.files == before
+
+
+def test_the_files_name_counts() -> None:
+    project = Files()
+    save(LAB, project)
+    project.files[".envctl/machines/attic.toml"] = project.files[PATH]
+    project.files[".envctl/machines/notes.md"] = "not a record"
+    assert [record.name for record in load_all(project)] == ["attic", "lab"]
+
+
+def test_another_machines_record_is_not_overwritten() -> None:
+    project = Files()
+    save(LAB, project)
+    with pytest.raises(RecordError, match="another machine") as caught:
+        save(replace(LAB, machine_id="ff"), project)
+    assert caught.value.where == PATH
+    assert load_all(project) == (LAB,)
+
+
+@pytest.mark.parametrize("name", [None, "", "../lab", "Lab"])
+def test_a_bad_name_writes_nothing(name: str | None) -> None:
+    project = Files()
+    with pytest.raises(RecordError):
+        save(replace(LAB, name=name), project)
+    assert project.files == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = \n", "not TOML"),
+        ("<<<<<<< HEAD\nschema = 1\n=======\n", "merge-conflict markers"),
+        ("schema = 1\n", "missing"),
+    ],
+)
+def test_a_broken_record_names_its_file(text: str, message: str) -> None:
+    with pytest.raises(RecordError, match=message) as caught:
+        load_all(Files({PATH: text}))
+    assert (caught.value.where or "").startswith(PATH)
+    assert caught.value.hint
+
+
+def test_a_broken_record_can_be_saved_again() -> None:
+    project = Files({PATH: "<<<<<<< HEAD\n"})
+    save(LAB, project)
+    assert load_all(project) == (LAB,)
+
+
+def test_this_machine() -> None:
+    other = replace(LAB, name="other", machine_id=None)
+    assert this_machine((other, LAB), "0011223344556677") == LAB
+    assert this_machine((other, LAB), "x") is None
+    assert this_machine((other, LAB), None) is None
+
+
+def test_suggested_name() -> None:
+    assert suggested_name(LAB) == "h100-80gb-hbm3-0011"
+    assert suggested_name(replace(LAB, gpus=(), machine_id=None)) == "cpu-unkn"
