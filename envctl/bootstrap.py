@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-
 if TYPE_CHECKING:
     from envctl.domain.here import Here
     from envctl.domain.manifest import Manifest
@@ -114,5 +113,3 @@ class Services:
 def services(folder: Path) -> Services:
     """Return the doors for a run in ``folder``."""
     return Services(folder=folder, environ=dict(os.environ))
-
-

@@ -65,6 +65,10 @@ class EnvironmentFolder:
         """Return every file that is not as its RECORD has it."""
         return installed.problems(Path(path))
 
+    def scripts_differ(self, path: str, activation: Activation) -> bool:
+        """Whether an activation script does not carry these variables (another tool wrote it anew)."""
+        return bool(activators.outdated(Path(path), activation))
+
     def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str:
         """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet."""
         path = self._free(name)
@@ -103,11 +107,12 @@ class EnvironmentFolder:
 
     def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove unfinished environments, and finished ones that are not to be kept and that nobody uses."""
-        busy = _mentioned_by_processes(str(self._root / _HOME))
+        candidates = [path for path in self._all(hidden=True) if str(path) not in keep]
+        busy = _mentioned_by_processes(str(self._root / _HOME)) if candidates else set()
         removed = []
-        for path in self._all(hidden=True):
+        for path in candidates:
             text = str(path)
-            if text in keep or path.name in busy or _leased(path):
+            if path.name in busy or _leased(path):
                 continue
             removed.append(text)
             with suppress(OSError):
@@ -142,6 +147,7 @@ class EnvironmentFolder:
                     *("--python", interpreter.path, "--prompt", self._root.name, str(path)),
                 ],
                 setup_logging=False,
+                env=_impersonal(),
             )
             session.run()
             for stray in ("_virtualenv.py", "_virtualenv.pth"):  # older virtualenv: not in the lock
@@ -175,6 +181,12 @@ class EnvironmentFolder:
             ],
             cwd=self._root,
         )
+
+
+def _impersonal() -> dict[str, str]:
+    """Return our variables without virtualenv's own: personal settings would change what is made."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
+    return kept | {"VIRTUALENV_CONFIG_FILE": os.devnull}
 
 
 def _leased(path: Path) -> bool:

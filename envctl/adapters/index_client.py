@@ -70,6 +70,7 @@ class IndexClient:
                 base = answer.url or url
         except HTTPError as error:
             if error.code in (404, 410):
+                error.close()
                 return None
             raise
         return read_index_page(text, url=base, media=media)
@@ -102,6 +103,8 @@ class IndexClient:
             try:
                 return fetch()
             except (OSError, http.client.HTTPException, ValueError, zlib.error) as error:
+                if isinstance(error, HTTPError):
+                    error.close()  # it holds the connection
                 pause = next(pauses, None)
                 if pause is None or not index_transport.may_pass(error):
                     raise index_transport.failure(error, url) from error

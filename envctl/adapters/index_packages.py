@@ -83,18 +83,22 @@ def _served(
     )
 
 
-def _direct(pin: Compiled, client: IndexClient) -> dict[str, Any]:
-    """Return the entry of a wheel or sdist that a requirement names by its address."""
-    address, fragment = urldefrag(pin.url or "")
-    named = dict(parse_qsl(fragment))
-    parts = urlsplit(address)
-    name = unquote(parts.path.rpartition("/")[2])
+def lockable(name: str, url: str) -> None:
+    """Refuse a direct reference that is no file on a server: only uv locks repositories and folders."""
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or "@" in parts.netloc:
         raise ResolutionError(
-            f"pip-tools gives no lock entry for `{pin.name} @ {parts.scheme}:…`",
-            where="project.dependencies",
+            f"pip-tools gives no lock entry for `{name} @ {parts.scheme}:…`",
+            where="pyproject.toml",
             hint=f"{_UV}, which locks repositories and folders too",
         )
+
+
+def _direct(pin: Compiled, client: IndexClient) -> dict[str, Any]:
+    """Return the entry of a wheel or sdist that a requirement names by its address."""
+    lockable(pin.name, pin.url or "")
+    address, fragment = urldefrag(pin.url or "")
+    named = dict(parse_qsl(fragment))
     digest = client.digest(address)
     if named.get("sha256", digest.sha256).lower() != digest.sha256:
         raise HashMismatchError(
@@ -107,5 +111,5 @@ def _direct(pin: Compiled, client: IndexClient) -> dict[str, Any]:
     }
     if "subdirectory" in named:
         table["archive"]["subdirectory"] = named["subdirectory"]
-    version = version_in(name)
+    version = version_in(unquote(urlsplit(address).path.rpartition("/")[2]))
     return ({"version": str(version)} if version else {}) | table

@@ -84,10 +84,10 @@ def _absent(asked: str, text: str, question: Question, look: Look) -> EnvctlErro
         name = wanted.split()[0]
     there, indexes = look(name)
     parent = chain.rstrip(")").partition("->")[0]
-    by = f", which {parent} needs" if parent and not parent.startswith("-r") else ""
+    by = f" ({parent} needs it)" if parent and not parent.startswith("-r") else ""
     if not there:
         return ResolutionError(
-            f"there is no package `{name}`{by} on {' or '.join(indexes)}",
+            f"there is no package `{name}` on {' or '.join(indexes)}{by}",
             where="pyproject.toml",
             hint=f"correct its name, or add the index that has `{name}`",
         )

@@ -18,9 +18,12 @@ def check(
     problems: Iterable[FileProblem],
     *,
     python: str,
-    env: Mapping[str, str],
+    stale: bool,
 ) -> Iterator[Finding]:
-    """Yield what differs between the environment and the slice; ``python`` is the version that it should have."""
+    """Yield what differs between the environment and the slice.
+
+    ``python`` is the version that it should have; ``stale``: the activation scripts carry other variables.
+    """
     if current.kind == "foreign":
         yield _finding(
             "environment-foreign",
@@ -47,11 +50,15 @@ def check(
     yield from differences
     if not differences and current.stamp.slice_digest != wanted.digest:
         yield _finding(
-            "environment-stale", ".venv", "the environment was made from other files of these versions"
+            "environment-stale",
+            ".venv",
+            "the environment was made from other files of these versions",
         )
-    if dict(current.stamp.env) != dict(env):
+    if stale:
         yield _finding(
-            "activation-stale", ".venv", "the activation scripts carry older variables than the lock"
+            "activation-stale",
+            ".venv",
+            "the activation scripts do not carry the declared variables",
         )
     yield from _files(problems)
 

@@ -9,7 +9,9 @@ from envctl.domain.manifest import Manifest
 _FIX = "envctl lock"
 
 
-def check(manifest: Manifest, lock: Lock | None, *, problem: str | None = None) -> Iterator[Finding]:
+def check(
+    manifest: Manifest, lock: Lock | None, *, problem: str | None = None
+) -> Iterator[Finding]:
     """Yield what is wrong; ``problem`` is why the file that is there could not be read."""
     if problem is not None:
         yield _finding("lock-unreadable", "pylock.toml", f"the lock cannot be read: {problem}")
@@ -54,9 +56,7 @@ def _edited(lock: Lock) -> Iterator[Finding]:
     there = {(p.name, version_of(p), digest(p)) for p in lock.pylock.packages}
     known = {(entry.name, entry.version, entry.digest) for entry in lock.entries}
     for name in sorted({each[0] for each in there ^ known}):
-        yield _finding(
-            "lock-edited", name, f"the entry of `{name}` is not as envctl wrote it"
-        )
+        yield _finding("lock-edited", name, f"the entry of `{name}` is not as envctl wrote it")
 
 
 def _local(lock: Lock) -> Iterator[Finding]:

@@ -1,7 +1,6 @@
 """The front desk: Click lives here and nowhere else, and here alone errors become exit codes."""
 
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -76,6 +75,8 @@ class Commands(click.Group):
             sys.stderr.close()
             ctx.exit(0)
         except Exception:  # noqa: BLE001  # a bug: say so, with what a report needs
+            import traceback  # noqa: PLC0415
+
             say(traceback.format_exc())
             say(f"this is a bug in envctl {__version__}: please report it with the text above")
             ctx.exit(_BUG)

@@ -24,7 +24,9 @@ def selection(function: F) -> F:
     return function
 
 
-def chosen(default: tuple[str, ...], groups: tuple[str, ...], *, no_default: bool) -> tuple[str, ...]:
+def chosen(
+    default: tuple[str, ...], groups: tuple[str, ...], *, no_default: bool
+) -> tuple[str, ...]:
     """Return the groups that a command line asks for, by their normalised names."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415  # lazy: `--help` needs none of it
 

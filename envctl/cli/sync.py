@@ -38,22 +38,16 @@ def command(
     lock = load.required_lock(services.project)
     here = services.here(manifest)
     names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
-    wanted = here.slice_of(lock, groups=names, extras=extras)
+    want = usecase.wanted(services.project, lock, here, groups=names, extras=extras)
     if check:
-        todo = usecase.check(lock, here, services.environments, wanted=wanted)
-        _present(todo, len(wanted.items), done=False, as_json=as_json)
+        todo = usecase.check(services.project, services.environments, want)
+        _present(todo, len(want.items.items), done=False, as_json=as_json)
         ctx.exit(0 if todo.empty else 1)
     if manifest.build_system:
         say("note: the project itself is not installed by this version, only what it needs")
-    step(f"syncing {len(wanted.items)} packages …")
+    step(f"syncing {len(want.items.items)} packages …")
     outcome = usecase.sync(
-        services.project,
-        lock,
-        here,
-        services.environments,
-        wanted=wanted,
-        repair=repair,
-        recreate=recreate,
+        services.project, services.environments, want, repair=repair, recreate=recreate
     )
     if not (groups or extras or no_default_groups):
         note.synced(services.project, services.environments, in_sync(outcome.packages))

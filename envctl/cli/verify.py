@@ -13,12 +13,13 @@ from envctl.errors import UsageError
 from envctl.usecases import note
 from envctl.usecases.verify import Report, Surroundings, verify
 
-
 _BY_FILES = {"lock", "image"}
 """The layers whose answer rests on the project's files alone."""
 
 
-def _layers(_ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[Layer, ...]:
+def _layers(
+    _ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> tuple[Layer, ...]:
     """Read ``--only lock,image`` and ``--only lock --only image`` alike."""
     names = [name for value in values for name in str(value).split(",") if name]
     for name in names:

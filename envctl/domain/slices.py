@@ -6,7 +6,7 @@ a lock with no choice left in it: so ``.venv`` and image cannot differ by an ins
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.markers import Environment
@@ -17,11 +17,9 @@ from packaging.pylock import (
     PackageSdist,
     PackageVcs,
     PackageWheel,
-    Pylock,
     PylockSelectError,
 )
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
-from packaging.version import Version
 
 from envctl.domain.lock import CREATOR, Lock, digest, package_table, version_of
 from envctl.domain.platforms import Platform
@@ -100,21 +98,13 @@ class Item:
 
     def alone(self) -> Package:
         """Return the package entry with this file as its only one and no marker."""
-        table = package_table(self.package)
-        table.pop("marker", None)
-        if isinstance(self.artefact, PackageWheel):
-            table.pop("sdist", None)
-            table["wheels"] = [
-                wheel
-                for wheel in table["wheels"]
-                if wheel["hashes"] == dict(self.artefact.hashes)
-                and wheel.get("url") == self.artefact.url
-            ][:1]
-        elif isinstance(self.artefact, PackageSdist):
-            table.pop("wheels", None)
-        return Pylock.from_dict(
-            {"lock-version": "1.0", "created-by": CREATOR, "packages": [table]}
-        ).packages[0]
+        wheel, sdist = self.artefact, self.artefact
+        return replace(
+            self.package,
+            marker=None,
+            wheels=[wheel] if isinstance(wheel, PackageWheel) else None,
+            sdist=sdist if isinstance(sdist, PackageSdist) else None,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,10 +177,8 @@ def slice_digest(items: Iterable[Item], python: str) -> str:
 
 def as_pylock(items: Iterable[Item]) -> dict[str, Any]:
     """Return a lock that holds just these files, as TOML-able data: what the installer is given."""
-    packages = [item.alone() for item in items]
-    return dict(
-        Pylock(lock_version=Version("1.0"), created_by=CREATOR, packages=packages).to_dict()
-    )
+    packages = [package_table(item.alone()) for item in items]
+    return {"lock-version": "1.0", "created-by": CREATOR, "packages": packages}
 
 
 def _known(names: Collection[str], known: Collection[str], what: str, where: str) -> None:

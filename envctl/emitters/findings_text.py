@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from envctl.domain.finding import Finding
+from envctl.domain.finding import Finding, Layer
 
 _MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
 _MANY = 8
 
 
 def report(
-    layers: Sequence[str], findings: Sequence[Finding], skipped: Mapping[str, str]
+    layers: Sequence[Layer], findings: Sequence[Finding], skipped: Mapping[Layer, str]
 ) -> str:
     """Return the whole report; a layer in order is one line."""
     lines: list[str] = []

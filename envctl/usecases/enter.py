@@ -1,10 +1,10 @@
 """What entering the project's environment means now: the first step of activate, shell and run."""
 
+from envctl.domain import reading
 from envctl.domain.activation import Activation, declared
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
 from envctl.readers.toml import read_toml
-from envctl.domain import reading
 from envctl.usecases import load
 
 LOCAL = ".envctl/local.toml"

@@ -58,7 +58,9 @@ def entered(project: Project, environments: Environments, activation: Activation
     if activation.secrets():
         return
     inputs = [*_files(project, (load.MANIFEST, enter.LOCAL)), *_link(project, environments)]
-    inputs.append(f"file {quick.digest(f'{activation.environment}/envctl.json')} {activation.environment}/envctl.json")
+    inputs.append(
+        f"file {quick.digest(f'{activation.environment}/envctl.json')} {activation.environment}/envctl.json"
+    )
     variables = [
         "\x1f".join((each.name, classify(each.name) or "", each.value or ""))
         for each in activation.variables
@@ -91,7 +93,9 @@ def _files(project: Project, names: Iterable[str]) -> list[str]:
 
 def _link(project: Project, environments: Environments) -> list[str]:
     current = environments.current()
-    return [f"link {Path(current.path or '').relative_to(project.root)} .venv"] if current.path else []
+    return (
+        [f"link {Path(current.path or '').relative_to(project.root)} .venv"] if current.path else []
+    )
 
 
 def _note(inputs: Iterable[str], body: str) -> str:

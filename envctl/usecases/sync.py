@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from envctl.domain.activation import Activation, declared
+from envctl.domain.activation import Activation, Assignment, declared
 from envctl.domain.environment import Current, SyncPlan, plan, stamp_of
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
@@ -10,6 +10,7 @@ from envctl.domain.slices import Slice, as_pylock
 from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
+from envctl.usecases.enter import local_env
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,25 +24,45 @@ class SyncOutcome:
     relinked: bool = False
 
 
-def activation_of(path: str, lock: Lock, project: Project) -> Activation:
-    """Return what entering the environment sets: the variables that the lock declares."""
-    return Activation(
-        environment=path, variables=declared(lock.env), prompt=project.root.name or "envctl"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What ``.venv`` must become: a slice, the interpreter it is for, and the variables to carry."""
+
+    items: Slice
+    here: Here
+    variables: tuple[Assignment, ...]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Return what the activation scripts carry: secrets stand in no file."""
+        return {each.name: each.value or "" for each in self.variables if not each.secret}
+
+    def activation(self, path: str, project: Project) -> Activation:
+        """Return what entering the environment at ``path`` sets."""
+        return Activation(environment=path, variables=self.variables, prompt=project.root.name)
+
+
+def wanted(
+    project: Project, lock: Lock, here: Here, *, groups: tuple[str, ...], extras: tuple[str, ...]
+) -> Wanted:
+    """Return what this machine wants of the lock; raises ``LockError`` for a group or extra that it lacks."""
+    return Wanted(
+        items=here.slice_of(lock, groups=groups, extras=extras),
+        here=here,
+        variables=declared(lock.env, local=local_env(project)),
     )
 
 
-def check(lock: Lock, here: Here, environments: Environments, *, wanted: Slice) -> SyncPlan:
+def check(project: Project, environments: Environments, want: Wanted) -> SyncPlan:
     """Say what ``sync`` would do."""
-    return _plan(environments.current(), lock, here, environments, wanted)
+    return _plan(project, environments.current(), environments, want)
 
 
 def sync(
     project: Project,
-    lock: Lock,
-    here: Here,
     environments: Environments,
+    want: Wanted,
     *,
-    wanted: Slice,
     repair: bool = False,
     recreate: bool = False,
 ) -> SyncOutcome:
@@ -58,52 +79,55 @@ def sync(
                 where=".venv",
                 hint="move it away, or replace it with `envctl sync --recreate`",
             )
-        todo = _plan(current, lock, here, environments, wanted)
+        todo = _plan(project, current, environments, want)
         tampered = _repaired(current, environments) if repair else ()
         if tampered:
             todo = SyncPlan(reasons=(f"files of {', '.join(tampered)} were changed",))
         if todo.empty and not recreate and current.path:
-            return SyncOutcome(plan=todo, path=current.path, packages=len(wanted.items))
-        return _changed(project, lock, here, environments, current, todo, wanted, anew=bool(tampered))
+            return SyncOutcome(plan=todo, path=current.path, packages=len(want.items.items))
+        return _changed(project, environments, current, todo, want, anew=bool(tampered))
 
 
 def _changed(
     project: Project,
-    lock: Lock,
-    here: Here,
     environments: Environments,
     current: Current,
     todo: SyncPlan,
-    wanted: Slice,
+    want: Wanted,
     *,
     anew: bool,
 ) -> SyncOutcome:
-    base, version = here.interpreter.path, here.interpreter.version
-    stamp = stamp_of(wanted, python=version, base=base, env=lock.env)
-    path = None if anew else _ready(environments, wanted, version)
+    interpreter, version = want.here.interpreter, want.here.interpreter.version
+    stamp = stamp_of(want.items, python=version, base=interpreter.path, env=want.env)
+    path = None if anew else _ready(environments, want.items, version)
     relinked = path is not None
     if path is None:
-        text = pylock.emit(as_pylock(wanted.items), header="")
-        path = environments.build(wanted.digest[7:19], here.interpreter, text)
-    environments.finish(path, stamp, activation_of(path, lock, project))
+        text = pylock.emit(as_pylock(want.items.items), header="")
+        path = environments.build(want.items.digest[7:19], interpreter, text)
+    environments.finish(path, stamp, want.activation(path, project))
     environments.use(path, recreate=current.kind == "foreign")
     keep = (path,) if anew or current.path is None else (path, current.path)
     return SyncOutcome(
         plan=todo,
         path=path,
-        packages=len(wanted.items),
+        packages=len(want.items.items),
         removed=environments.clean(keep),
         relinked=relinked,
     )
 
 
-def _plan(
-    current: Current, lock: Lock, here: Here, environments: Environments, wanted: Slice
-) -> SyncPlan:
+def _plan(project: Project, current: Current, environments: Environments, want: Wanted) -> SyncPlan:
     installed = environments.packages(current.path) if current.path else {}
-    return plan(
-        wanted, current.stamp, installed, python=here.interpreter.version, env=lock.env
+    todo = plan(
+        want.items, current.stamp, installed, python=want.here.interpreter.version, env=want.env
     )
+    if (
+        todo.empty
+        and current.path
+        and environments.scripts_differ(current.path, want.activation(current.path, project))
+    ):
+        return SyncPlan(reasons=("an activation script was rewritten",))
+    return todo
 
 
 def _ready(environments: Environments, wanted: Slice, version: str) -> str | None:

@@ -18,6 +18,7 @@ from envctl.errors import LockError
 from envctl.ports import Environments, Project
 from envctl.usecases import dockerize, load
 from envctl.usecases.record import load_all, this_machine
+from envctl.usecases.sync import wanted
 
 DONE: tuple[Layer, ...] = ("lock", "environment", "variables", "machine", "image")
 """The layers that this version looks at; `fleet` has its place in ``LAYERS``."""
@@ -82,19 +83,26 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
     extras = current.stamp.extras if current.stamp else ()
     known = set(lock.pylock.dependency_groups or ()), set(lock.pylock.extras or ())
     here = around.here(manifest)
-    wanted = here.slice_of(
+    want = wanted(
+        around.project,
         lock,
+        here,
         groups=tuple(name for name in groups if name in known[0]),
         extras=tuple(name for name in extras if name in known[1]),
     )
     ours = current.path if current.kind == "ours" else None
+    scripts = (
+        ours is not None
+        and current.stamp is not None
+        and around.environments.scripts_differ(ours, want.activation(ours, around.project))
+    )
     yield from environment_check.check(
         current,
-        wanted,
+        want.items,
         around.environments.packages(ours) if ours else {},
         around.environments.problems(ours) if ours and current.stamp else (),
         python=here.interpreter.version,
-        env=lock.env,
+        stale=scripts or bool(current.stamp and dict(current.stamp.env) != want.env),
     )
 
 

@@ -96,6 +96,10 @@ def _fitting(question: Question) -> None:
             where="project.requires-python",
             hint="choose another Python in tool.envctl.python",
         )
+    for _, texts in _roots(question).values():
+        for requirement in map(Requirement, texts):
+            if requirement.url:
+                index_packages.lockable(requirement.name, requirement.url)
 
 
 def _roots(question: Question) -> dict[str, tuple[str, tuple[str, ...]]]:
