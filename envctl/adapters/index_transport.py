@@ -32,7 +32,7 @@ _ADDRESS = "correct the index's address in tool.envctl.index, or ask whoever run
 class _NoDowngrade(HTTPRedirectHandler):
     """Follows redirects, but not from https to http: the hashes of a lock come from these pages."""
 
-    def redirect_request(  # noqa: PLR0917  # the base class's signature
+    def redirect_request(
         self,
         req: Request,
         fp: IO[bytes],

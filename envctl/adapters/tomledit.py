@@ -50,7 +50,8 @@ def extend_manifest(text: str, additions: Additions) -> str:
 def _check(old: str, new: str, settings: Mapping[str, Any]) -> None:
     """Refuse the few spellings that cannot be added to (``tool = {…}``) before anything is lost."""
     try:
-        after = _parsed(new).unwrap()
+        _parsed(new)  # or the next edit would fail
+        after = tomllib.loads(new)
         own = _at(after, _OWN)
         fine = _within(tomllib.loads(old), after) and all(key in own for key in settings)
     except ManifestError:
@@ -68,7 +69,8 @@ def _within(old: Any, new: Any) -> bool:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return all(key in new and _within(value, new[key]) for key, value in old.items())
     if isinstance(old, list) and isinstance(new, list):
-        return old == new[: len(old)]
+        pairs = zip(old, new, strict=False)
+        return len(old) <= len(new) and all(_within(before, after) for before, after in pairs)
     return bool(old == new) or old != old  # noqa: PLR0124 (TOML has nan)
 
 

@@ -49,7 +49,7 @@ class Names:
         return f"pylock.{self.profile}.toml" if self.profile else "pylock.toml"
 
     def pylock(self, part: Part) -> str:
-        """The install list of one part."""
+        """Return the name of one part's install list."""
         return f"{self.folder}/pylock.{part}.toml"
 
 

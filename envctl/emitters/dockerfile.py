@@ -17,6 +17,8 @@ _SECRETS = (
     f"--mount=type=secret,id=ca,target={_CA}",
     "--mount=type=secret,id=netrc,target=/root/.netrc",
 )
+BEHIND_A_PROXY = "--network host --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt"
+_PIP = "--no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary=:all:"
 _PREFLIGHT = ("/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase")
 
 
@@ -38,7 +40,7 @@ def _how_to_build(image: Image) -> tuple[str, ...]:
         "#",
         f"# Build:                   docker build --tag NAME --file {image.names.dockerfile} .",
         "# behind a proxy or with a company's CA, add:",
-        "#                          --network host --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt",
+        f"#                          {BEHIND_A_PROXY}",
         "# for an index with login: --secret id=netrc,src=$HOME/.netrc",
         "# Neither secret stays in a layer. Engines before 23 need DOCKER_BUILDKIT=1 in the environment.",
     )
@@ -53,8 +55,7 @@ def _uv(image: Image) -> tuple[str, ...]:
             [
                 f"if [ -s {_CA} ]; then export PIP_CERT={_CA}; fi",
                 "python3 -m venv /opt/uv",
-                "/opt/uv/bin/python -m pip install --no-cache-dir --disable-pip-version-check"
-                " --require-hashes --no-deps --only-binary=:all: -r /tmp/uv.txt",
+                f"/opt/uv/bin/python -m pip install {_PIP} -r /tmp/uv.txt",
             ],
         ),
     )

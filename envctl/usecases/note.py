@@ -7,6 +7,7 @@ from pathlib import Path
 from envctl import __version__, quick
 from envctl.domain.activation import Activation
 from envctl.domain.variables import SCHEDULER_JOBS, classify
+from envctl.emitters.shells import SHELLS
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project
 from envctl.usecases import enter, load
@@ -83,6 +84,11 @@ def synced(project: Project, environments: Environments, text: str) -> None:
         *_link(project, environments),
         f"file {quick.digest(f'{current.path}/envctl.json')} {current.path}/envctl.json",
         f"listing {quick.listing(site)} {site}",
+        *(
+            f"file {quick.digest(f'{current.path}/bin/{script}')} {current.path}/bin/{script}"
+            for shell in dict.fromkeys(SHELLS.values())
+            for script in shell.SCRIPTS
+        ),
     ]
     _write(project, {"sync": _note(inputs, text)})
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from envctl.checks import environment as environment_check
-from envctl.checks import image as image_check
 from envctl.checks import lock as lock_check
 from envctl.checks import machine as machine_check
 from envctl.checks import variables as variables_check
@@ -16,7 +15,7 @@ from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record
 from envctl.errors import LockError
 from envctl.ports import Environments, Project
-from envctl.usecases import dockerize, load
+from envctl.usecases import load
 from envctl.usecases.record import load_all, this_machine
 from envctl.usecases.sync import wanted
 
@@ -123,6 +122,9 @@ def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[F
 
 
 def _image(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
+    from envctl.checks import image as image_check  # noqa: PLC0415  # most calls look elsewhere
+    from envctl.usecases import dockerize  # noqa: PLC0415
+
     yield from image_check.check(**dockerize.evidence(around.project, manifest, lock))
 
 

@@ -16,6 +16,7 @@ import tomli_w
 from packaging.pylock import Package, Pylock
 
 from envctl.adapters import uv
+from envctl.adapters.index_files import moment
 from envctl.domain.lock import version_of
 from envctl.domain.manifest import Index
 from envctl.domain.markers import implied, joined, root_condition
@@ -85,8 +86,10 @@ def _pinned_names(pinned: list[Index]) -> list[str]:
 def _settings(question: Question) -> dict[str, Any]:
     """Write uv's own settings: uv ignores those in pyproject.toml once a configuration file is named."""
     settings: dict[str, Any] = {}
-    if question.exclude_newer:
-        settings["exclude-newer"] = question.exclude_newer
+    limit = moment(question.exclude_newer)
+    if limit:
+        # uv reads a bare day in this machine's own time zone: two teammates would get two answers.
+        settings["exclude-newer"] = limit.isoformat()
     open_indexes = [index for index in question.indexes if not index.packages]
     if open_indexes:
         first, *others = open_indexes

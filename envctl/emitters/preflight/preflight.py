@@ -1,145 +1,146 @@
+# ruff: noqa: PTH, PLC0415  (pathlib and eager imports cost more than all of this file's own work)
 """Preflight: an image checks itself. Written by envctl; Python 3.9 and the standard library are all it needs.
 
 ``--phase build``: the environment holds exactly the packages of the lock, and every file is the one that its wheel
 brought (RECORD); then a fingerprint of all files is written beside this one.
-``--phase start -- CMD…``: the fingerprint still holds (sizes and dates; all hashes only when it does not), driver,
-devices and variables are as the contract needs them; then this process becomes CMD, so that signals and the exit
-code are CMD's own.
+``--phase start -- CMD…``: the fingerprint still holds (names, sizes and dates; all hashes only when it does not),
+driver, devices and variables are as the contract needs them; then this process becomes CMD, so that signals and
+the exit code are CMD's own.
 
-ENVCTL_PREFLIGHT=off checks nothing, =warn only reports, =strict takes warnings for errors. Exit code 78 (EX_CONFIG).
+ENVCTL_PREFLIGHT=off checks nothing at start, =warn only reports, =strict takes warnings for errors. A failure is
+exit code 78 (EX_CONFIG) and one line per problem: what, need, have, fix.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import os
 import sys
 
+TYPE_CHECKING = False  # `typing` is slow to import, and mypy takes this name's word
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAILED = 78
-# What lies in an environment without coming from a wheel (venv and virtualenv differ in the rest of bin/).
-_SKELETON = ("pyvenv.cfg", "lib64", ".lock", ".gitignore", "CACHEDIR.TAG")
-_FIX_IMAGE = "build the image again from its Dockerfile"
+SHOWN = 5
+# What lies in an environment without coming from a wheel, besides the interpreter's links and activation scripts.
+SKELETON = ("pyvenv.cfg", "lib64")
+REBUILD = "build the image again from its Dockerfile"
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (it is yielded, not raised)
     """Something is not as it must be: one line that says what, the need, what is there, and the remedy."""
 
-    def __init__(self, what, need, have, fix, severity="error"):
-        super().__init__("%s; need: %s; have: %s; fix: %s" % (what, need, have, fix))
+    def __init__(self, what: str, need: str, have: str, fix: str, severity: str = "error") -> None:
+        super().__init__(f"{what}; need: {need}; have: {have}; fix: {fix}")
         self.severity = severity
 
 
-def check_build(contract):
+def check_build(contract: dict[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with the environment, down to the hash of every file."""
     root = contract["environment"]
-    have = "%d.%d.%d" % sys.version_info[:3]
-    if (have + ".").find(contract["python"] + ".") != 0:
-        yield Problem("wrong Python", contract["python"], have, "set tool.envctl.image.base")
+    have = ".".join(str(part) for part in sys.version_info[:3])
+    if not f"{have}.".startswith(contract["python"] + "."):
+        yield Problem("wrong Python", contract["python"], have, "correct tool.envctl.image.base")
     machine = os.uname().machine
     if machine not in contract["slices"]:
+        fix = "add this platform to tool.envctl.platforms, then lock and dockerize"
         known = ", ".join(contract["slices"])
-        fix = "add this platform to tool.envctl.platforms, lock and dockerize"
         yield Problem("the lock was not made for this machine", known, machine, fix)
         return
-    folder = site_packages(root)
+    folder = os.path.join(root, "lib", f"python{have.rpartition('.')[0]}", "site-packages")
     found = distributions(folder)
-    for problem in check_packages(contract["slices"][machine]["packages"], found):
-        yield problem
-    for problem in check_files(root, folder, found):
-        yield problem
+    yield from check_packages(contract["slices"][machine]["packages"], found)
+    yield from check_files(root, folder, found)
 
 
-def site_packages(root):
-    """Return the one folder of the environment that packages lie in."""
-    return os.path.join(root, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
-
-
-def distributions(folder):
-    """Return {name: (version, dist-info folder)} of what is installed."""
+def distributions(folder: str) -> dict[str, tuple[str, str]]:
+    """Return what is installed: name → (version, name of the dist-info folder)."""
     found = {}
     for entry in sorted(os.listdir(folder) if os.path.isdir(folder) else ()):
         if entry.endswith(".dist-info"):
-            name, version = entry[: -len(".dist-info")].split("-", 1)
-            try:
-                with open(os.path.join(folder, entry, "METADATA"), encoding="utf-8") as lines:
-                    for line in lines:
-                        key, _, text = line.partition(":")
-                        if key == "Name":
-                            name = text.strip()
-                        elif key == "Version":
-                            version = text.strip()
-                        elif not line.strip():
-                            break
-            except OSError:
-                version = "no METADATA"
-            found[canonical(name)] = (version, entry)
+            name, _, version = entry[: -len(".dist-info")].partition("-")
+            head = metadata(os.path.join(folder, entry, "METADATA"))
+            name = canonical(head.get("Name", name))
+            found[name] = (head.get("Version", version), entry)
     return found
 
 
-def canonical(name):
+def metadata(path: str) -> dict[str, str]:
+    """Return the head of a METADATA file; of a field that stands there twice, the first."""
+    found: dict[str, str] = {}
+    for line in read(path).split("\n\n", 1)[0].splitlines():
+        key, colon, text = line.partition(":")
+        if colon:
+            found.setdefault(key, text.strip())
+    return found
+
+
+def canonical(name: str) -> str:
     """Return a package's name as PEP 503 has it."""
     return "-".join(p for p in name.lower().replace("_", "-").replace(".", "-").split("-") if p)
 
 
-def comparable(version):
-    """Return a version such that ``2024.01.0`` and ``2024.1`` are the same; locks hold normal forms already."""
+def comparable(version: str) -> tuple[list[str], str]:
+    """Return a version such that ``2024.01.0`` and ``2024.1`` are the same; a lock holds normal forms already."""
     public, _, local = version.strip().lower().lstrip("v").partition("+")
-    parts = [str(int(p)) if p.isdigit() else p for p in public.split(".")]
+    parts = [str(int(part)) if part.isdigit() else part for part in public.split(".")]
     while len(parts) > 1 and parts[-1] == "0":
         parts.pop()
     return parts, local.replace("-", ".").replace("_", ".")
 
 
-def check_packages(wanted, found):
+def check_packages(
+    wanted: Mapping[str, str], found: Mapping[str, tuple[str, str]]
+) -> Iterator[Problem]:
     """Yield packages that are missing, too many, or of another version."""
-    for name in sorted(set(wanted) | set(found)):
-        need = wanted.get(name, "nothing")
-        have = found[name][0] if name in found else "nothing"
-        if name not in wanted or name not in found or comparable(need) != comparable(have):
-            yield Problem("package %s is not what the lock says" % name, need, have, _FIX_IMAGE)
+    for name in sorted({*wanted, *found}):
+        need = wanted.get(name)
+        have = found[name][0] if name in found else None
+        if need is None or have is None or comparable(need) != comparable(have):
+            what = f"package {name} is not what the lock says"
+            yield Problem(what, need or "nothing", have or "nothing", REBUILD)
 
 
-def check_files(root, folder, found):
+def check_files(root: str, folder: str, found: Mapping[str, tuple[str, str]]) -> Iterator[Problem]:
     """Yield files that differ from their wheel's RECORD, are missing, or belong to no package."""
     owned = set()
     for name, (_, info) in sorted(found.items()):
-        record = os.path.join(folder, info, "RECORD")
-        owned.add(record)
-        for path, algorithm, digest in recorded(record):
-            path = os.path.normpath(os.path.join(folder, path))
+        for row, kind, digest in recorded(os.path.join(folder, info, "RECORD")):
+            path = os.path.normpath(os.path.join(folder, row))
             owned.add(path)
-            have = hash_of(path, algorithm) if digest else None
-            if digest and have != digest:
-                what = "file %s of %s was altered" % (os.path.relpath(path, root), name)
-                yield Problem(what, "%s=%s" % (algorithm, digest), have or "no file", _FIX_IMAGE)
+            have = hash_of(path, kind) if digest else digest
+            if have != digest:
+                what = f"file {os.path.relpath(path, root)} of {name} was altered"
+                yield Problem(what, f"{kind}={digest}", have or "no file", REBUILD)
     for path, _ in files(root):
         short = os.path.relpath(path, root)
-        if path not in owned and not short.startswith(_SKELETON) and not in_skeleton(short):
-            yield Problem("file %s belongs to no package" % short, "no file", "a file", _FIX_IMAGE)
+        if path not in owned and short not in SKELETON and not made_by_venv(short):
+            yield Problem(f"file {short} belongs to no package", "no file", "a file", REBUILD)
 
 
-def in_skeleton(short):
+def made_by_venv(short: str) -> bool:
     """Whether venv made this file: the interpreter's links and the activation scripts."""
     return short.lower().startswith(("bin/python", "bin/activate"))
 
 
-def recorded(record):
-    """Return RECORD's rows; a package without a readable one owns no file."""
+def recorded(record: str) -> list[tuple[str, str, str]]:
+    """Return RECORD's rows as (path, algorithm, digest); a package without a RECORD owns no file."""
     import csv
 
-    try:
-        with open(record, encoding="utf-8", newline="") as lines:
-            return [(r[0], *r[1].partition("=")[::2]) for r in csv.reader(lines) if len(r) > 1]
-    except OSError:
-        return []
+    rows = csv.reader(read(record).splitlines())
+    return [(row[0], *row[1].partition("=")[::2]) for row in rows if len(row) > 1]
 
 
-def hash_of(path, algorithm):
+def hash_of(path: str, kind: str) -> str | None:
     """Return a file's hash as RECORD writes it; ``None`` when there is no such file."""
     import base64
 
     try:
-        seen = hashlib.new(algorithm)
+        seen = hashlib.new(kind)
         with open(path, "rb") as file:
             for block in iter(lambda: file.read(1 << 20), b""):
                 seen.update(block)
@@ -148,8 +149,8 @@ def hash_of(path, algorithm):
     return base64.urlsafe_b64encode(seen.digest()).rstrip(b"=").decode()
 
 
-def files(root):
-    """Yield (path, stat) of every file of the environment but byte-compiled caches, in a fixed order."""
+def files(root: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield each file of the environment but byte-compiled caches, in a fixed order."""
     folders = [root]
     while folders:
         folder = folders.pop()
@@ -158,115 +159,105 @@ def files(root):
         except OSError:
             continue
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name != "__pycache__":
-                    folders.append(entry.path)
-            else:
+            if not entry.is_dir(follow_symlinks=False):
                 yield entry.path, entry.stat(follow_symlinks=False)
+            elif entry.name != "__pycache__":
+                folders.append(entry.path)
 
 
-def fingerprint(root):
-    """Return one digest over names, sizes and dates: a change of content without any of them is no accident."""
-    text = "\n".join("%s %d %d" % (path, s.st_size, s.st_mtime) for path, s in files(root))
+def fingerprint(root: str) -> str:
+    """Return one digest over names, sizes and dates (the build stages give all files one date)."""
+    text = "\n".join(f"{path} {s.st_size} {int(s.st_mtime)}" for path, s in files(root))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def check_start(contract, environ, sysroot):
+def check_start(
+    contract: dict[str, Any], environ: Mapping[str, str], sysroot: str
+) -> Iterator[Problem]:
     """Yield what is wrong at start; all files are read again only when the fingerprint differs."""
-    try:
-        with open(os.path.join(HERE, "fingerprint")) as file:
-            intact = file.read().strip() == fingerprint(contract["environment"])
-    except OSError:
-        intact = False
-    if not intact:
-        for problem in check_build(contract):
-            yield problem
+    if read(os.path.join(HERE, "fingerprint")).strip() != fingerprint(contract["environment"]):
+        yield from check_build(contract)
     for name in contract["required"]:
         if not environ.get(name):
-            fix = "docker run --env %s …" % name
-            yield Problem("variable %s is not set" % name, "a value", "none", fix)
+            fix = f"docker run --env {name} …"
+            yield Problem(f"variable {name} is not set", "a value", "none", fix)
     for name in contract["missed"]:
         if name not in environ:
-            fix = "docker run --env %s …" % name
-            yield Problem("variable %s is declared" % name, "a value", "none", fix, "warning")
-    if contract["accelerator"] == "cuda":
-        for problem in check_gpu(contract, environ, sysroot):
-            yield problem
+            fix = f"docker run --env {name} …"
+            yield Problem(f"variable {name} is not set", "a value", "none", fix, "warning")
+    # WSL has neither device files nor /proc/driver/nvidia: nothing can be said there this cheaply.
+    if contract["accelerator"] == "cuda" and not os.path.exists(os.path.join(sysroot, "dev/dxg")):
+        devices = device_uuids(sysroot)
+        yield from check_gpu(contract, devices, driver(sysroot))
+        if devices and "CUDA_VISIBLE_DEVICES" in environ:
+            yield from check_visible(environ["CUDA_VISIBLE_DEVICES"], devices, contract["gpus"])
 
 
-def check_gpu(contract, environ, sysroot):
-    """Yield what is wrong with driver and devices, as far as /proc and /dev tell."""
+def check_gpu(contract: dict[str, Any], devices: list[str], have: str | None) -> Iterator[Problem]:
+    """Yield what is wrong with devices and driver, as far as /dev and /proc tell."""
     needed = contract["gpus"]
-    devices = device_uuids(sysroot)
-    if os.path.exists(os.path.join(sysroot, "dev/dxg")):  # WSL: neither device files nor /proc tell anything
-        return
-    fix = "start it with `--gpus all` on a machine with an NVIDIA driver and its container toolkit"
     if len(devices) < max(needed, 1):
+        fix = "start it with `--gpus all`, on a machine with NVIDIA's driver and container toolkit"
         severity = "error" if needed else "warning"
-        count = "%d" % len(devices)
-        yield Problem("too few GPUs are visible", "%d" % max(needed, 1), count, fix, severity)
-    if not devices:
-        return
-    have, need = driver(sysroot), contract["driver"]
-    if have and need and numbers(have) < numbers(need):
-        remedy = "update the driver, or take packages for an older CUDA"
-        what = "the NVIDIA driver is too old for CUDA %s" % contract["cuda"]
-        yield Problem(what, ">= " + need, have, remedy)
-    chosen = environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is None:
-        return
+        count = str(len(devices))
+        yield Problem("too few GPUs are visible", str(max(needed, 1)), count, fix, severity)
+    need = contract["driver"]
+    if devices and have and need and numbers(have) < numbers(need):
+        what = f"the NVIDIA driver is too old for CUDA {contract['cuda']}"
+        fix = "update the driver, or lock packages for an older CUDA"
+        yield Problem(what, f">= {need}", have, fix)
+
+
+def check_visible(chosen: str, devices: list[str], needed: int) -> Iterator[Problem]:
+    """Yield what is wrong with CUDA_VISIBLE_DEVICES here: containers count their devices from 0."""
     count = len(usable(chosen, devices))
+    listed = ",".join(str(number) for number in range(len(devices)))
+    fix = f"docker run --env CUDA_VISIBLE_DEVICES={listed} …, or give it all with `--gpus all`"
     if chosen.strip() and count == 0:
-        what = "CUDA_VISIBLE_DEVICES=%s points at no device of this container" % chosen
-        have = "%d device(s), counted from 0" % len(devices)
-        yield Problem(what, "a device that is there", have, other_devices(len(devices)))
+        what = f"CUDA_VISIBLE_DEVICES={chosen} points at no device of this container"
+        yield Problem(what, "a device that is there", listed, fix)
     elif count < needed:
-        what = "CUDA_VISIBLE_DEVICES=%s leaves too few GPUs" % chosen
-        yield Problem(what, "%d" % needed, "%d" % count, "name more devices, or leave it unset")
+        what = f"CUDA_VISIBLE_DEVICES={chosen} leaves too few GPUs"
+        yield Problem(what, str(needed), str(count), fix)
 
 
-def other_devices(count):
-    """Say how to point at devices that are there."""
-    listed = ",".join(str(n) for n in range(count))
-    return "docker run --env CUDA_VISIBLE_DEVICES=%s …, or `--gpus all`" % listed
-
-
-def device_uuids(sysroot):
-    """Return the devices of this container, by number of the device file: [UUID or an empty string]."""
+def device_uuids(sysroot: str) -> list[str]:
+    """Return the UUIDs of this container's devices, by number of the device file; empty where unknown."""
     try:
         names = os.listdir(os.path.join(sysroot, "dev"))
     except OSError:
         return []
-    minors = sorted(int(n[6:]) for n in names if n.startswith("nvidia") and n[6:].isdigit())
     known = {}
     folder = os.path.join(sysroot, "proc/driver/nvidia/gpus")
     for gpu in os.listdir(folder) if os.path.isdir(folder) else ():
-        text = read(os.path.join(folder, gpu, "information"))
-        rows = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-        known[rows.get("Device Minor", "").strip()] = rows.get("GPU UUID", "").strip()
+        lines = read(os.path.join(folder, gpu, "information")).splitlines()
+        rows = {
+            key.strip(): text.strip() for key, _, text in (line.partition(":") for line in lines)
+        }
+        known[rows.get("Device Minor", "")] = rows.get("GPU UUID", "")
+    minors = sorted(int(n[6:]) for n in names if n.startswith("nvidia") and n[6:].isdigit())
     return [known.get(str(minor), "") for minor in minors]
 
 
-def usable(chosen, devices):
+def usable(chosen: str, devices: list[str]) -> list[str]:
     """Return the entries that CUDA takes: it stops at the first that names no device."""
-    found = []
-    for entry in chosen.split(","):
-        entry = entry.strip()
+    found: list[str] = []
+    unknown = "" in devices
+    for part in chosen.split(","):
+        entry = part.strip()
         if entry.isdigit():
             good = int(entry) < len(devices)
-        else:  # without UUIDs to compare (and for MIG parts) an identifier gets the benefit of the doubt
-            named = [uuid for uuid in devices if uuid]
-            good = entry.startswith("MIG-") or (
-                entry.startswith("GPU-")
-                and (len(named) < len(devices) or any(uuid.startswith(entry) for uuid in named))
-            )
+        elif entry.startswith("GPU-"):
+            good = unknown or any(uuid.startswith(entry) for uuid in devices)
+        else:  # a part of a card; only the driver's library knows those
+            good = entry.startswith("MIG-")
         if not good:
             break
         found.append(entry)
     return found
 
 
-def driver(sysroot):
+def driver(sysroot: str) -> str | None:
     """Return the driver's version, for example ``550.54.15``; ``None`` when no file tells it."""
     text = read(os.path.join(sysroot, "proc/driver/nvidia/version"))
     for word in text.partition("Kernel Module")[2].split():
@@ -275,12 +266,12 @@ def driver(sysroot):
     return read(os.path.join(sysroot, "sys/module/nvidia/version")).strip() or None
 
 
-def numbers(version):
+def numbers(version: str) -> list[int]:
     """Return a version for comparison."""
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def read(path):
+def read(path: str) -> str:
     """Return a file's text, empty when there is none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -289,51 +280,60 @@ def read(path):
         return ""
 
 
-def report(problems, mode):
-    """Print one line per problem, five at most; return whether to go on."""
+def report(problems: list[Problem], mode: str) -> bool:
+    """Print one line per problem, a few at most; return whether to go on."""
     fatal = [p for p in problems if mode == "strict" or (mode != "warn" and p.severity == "error")]
-    for problem in (fatal or problems)[:5]:
-        word = "error" if problem in fatal else "warning"
-        sys.stderr.write("envctl preflight: %s: %s\n" % (word, problem))
-    more = len(fatal or problems) - 5
-    if more > 0:
-        sys.stderr.write("envctl preflight: and %d more\n" % more)
+    shown = fatal or problems
+    word = "error" if fatal else "warning"
+    for problem in shown[:SHOWN]:
+        sys.stderr.write(f"envctl preflight: {word}: {problem}\n")
+    if len(shown) > SHOWN:
+        sys.stderr.write(f"envctl preflight: {word}: and {len(shown) - SHOWN} more\n")
     return not fatal
 
 
-def become(command, environ):
+def become(command: list[str]) -> int:
     """Turn this process into the command; what Python ignores (SIGPIPE) would be ignored there too."""
     import signal
 
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    for name in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(name, signal.SIG_DFL)
     try:
-        os.execvpe(command[0], command, environ)
+        os.execvp(command[0], command)  # noqa: S606
     except OSError as error:
-        sys.stderr.write("envctl preflight: %s: %s\n" % (command[0], error.strerror))
+        sys.stderr.write(f"envctl preflight: {command[0]}: {error.strerror}\n")
         return 126 if isinstance(error, PermissionError) else 127
 
 
-def main(arguments):
-    """Run one phase; see the top of this file."""
-    phase, command = arguments[1], arguments[3:]
+def build() -> int:
+    """Check the environment and write its fingerprint."""
+    contract = json.loads(read(os.path.join(HERE, "contract.json")))
+    if not report(list(check_build(contract)), ""):
+        return FAILED
+    with open(os.path.join(HERE, "fingerprint"), "w", encoding="ascii") as file:
+        file.write(fingerprint(contract["environment"]))
+    return 0
+
+
+def start(command: list[str]) -> int:
+    """Check what a start needs, then become the command."""
     mode = os.environ.get("ENVCTL_PREFLIGHT", "")
-    if mode != "off" or phase == "build":
+    if mode != "off":
         contract = json.loads(read(os.path.join(HERE, "contract.json")))
-        if phase == "build":
-            problems = list(check_build(contract))
-        else:
-            sysroot = os.environ.get("ENVCTL_SYSROOT", "/")
-            problems = list(check_start(contract, os.environ, sysroot))
-        if not report(problems, "" if phase == "build" else mode):
+        sysroot = os.environ.get("ENVCTL_SYSROOT", "/")
+        if not report(list(check_start(contract, os.environ, sysroot)), mode):
             return FAILED
-        if phase == "build":
-            with open(os.path.join(HERE, "fingerprint"), "w") as file:
-                file.write(fingerprint(contract["environment"]))
-            return 0
-    if not command:
-        return 0
-    return become(command, os.environ)
+    return become(command) if command else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run one phase; see the top of this file."""
+    if arguments[:2] == ["--phase", "build"]:
+        return build()
+    if arguments[:3] == ["--phase", "start", "--"]:
+        return start(arguments[3:])
+    sys.stderr.write("usage: preflight.py --phase build | --phase start -- COMMAND…\n")
+    return 2
 
 
 if __name__ == "__main__":

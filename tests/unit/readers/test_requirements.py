@@ -239,11 +239,6 @@ def test_what_pip_ignores_at_the_end_of_a_line_is_said():
     assert "`-e ./x`: pip ignores it" in said(found)
 
 
-def test_a_name_is_never_taken_for_a_pattern_of_the_shell():
-    with pytest.raises(ManifestError):
-        read("$(touch /tmp/x)\n")
-
-
 def test_control_characters_in_comments_cannot_break_the_toml():
     found = read("six  # a\x07b\x7fc\td\n")
     assert found.requirements[0].comment == "abc\td"

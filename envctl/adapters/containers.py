@@ -1,0 +1,107 @@
+"""The one door to the container engine: the docker SDK, which knows neither contexts nor BuildKit.
+
+Every import of it is late: it brings ``requests``, which costs more than most commands take.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envctl.errors import ContainerError
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_PATIENCE = 20  # seconds; a registry behind a proxy that drops packets would hold us for minutes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BuiltImage:
+    """A local image as the engine describes it."""
+
+    identity: str
+    machine: str
+    size: int
+    user: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[str, ...] = ()
+
+
+def registry_digest(reference: str) -> str | None:
+    """Ask the registry, through the engine and with its mirrors and logins, which digest a tag has now.
+
+    ``None`` when there is no engine, no registry, or no such image.
+    """
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        with _client() as client:
+            return str(client.images.get_registry_data(reference).id)
+    except (ContainerError, DockerException, RequestException):
+        return None
+
+
+def engine_version() -> str:
+    """Return the engine's version; raises ``ContainerError`` when none answers."""
+    with _client() as client, _explained("ask the engine for its version"):
+        return str(client.version()["Version"])
+
+
+def inspect(reference: str) -> BuiltImage | None:
+    """Return a local image, ``None`` when the engine has none of that name."""
+    from docker.errors import ImageNotFound  # noqa: PLC0415
+
+    with _client() as client, _explained(f"inspect {reference}"):
+        try:
+            found = client.images.get(reference)
+        except ImageNotFound:
+            return None
+        attributes = found.attrs or {}
+        configuration = attributes.get("Config") or {}
+        return BuiltImage(
+            identity=str(found.id),
+            machine=str(attributes.get("Architecture", "")),
+            size=int(attributes.get("Size", 0)),
+            user=str(configuration.get("User") or ""),
+            labels=dict(configuration.get("Labels") or {}),
+            env=dict(pair.split("=", 1) for pair in configuration.get("Env") or ()),
+            layers=tuple((attributes.get("RootFS") or {}).get("Layers") or ()),
+        )
+
+
+@contextmanager
+def _client() -> "Iterator[DockerClient]":
+    import docker  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        client = docker.from_env(timeout=_PATIENCE)
+        client.ping()
+    except (DockerException, RequestException) as error:
+        refused = "permission denied" in str(error).lower()
+        raise ContainerError(
+            "the Docker engine refuses you" if refused else "no Docker engine answers",
+            hint="ask to be added to the group `docker`"
+            if refused
+            else "start it (`systemctl start docker`), or set DOCKER_HOST to where it listens",
+            details=str(error),
+        ) from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    from docker.errors import DockerException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+
+    try:
+        yield
+    except (DockerException, RequestException) as error:
+        raise ContainerError(f"cannot {what}: {error}", hint="see `docker info`") from error

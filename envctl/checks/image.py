@@ -1,0 +1,217 @@
+"""Is the Dockerfile made from this lock's slice, and is it still as envctl wrote it?"""
+
+import json
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from envctl.domain import blocks, image, image_base, image_slices
+from envctl.domain.blocks import Block
+from envctl.domain.finding import Finding
+from envctl.domain.image import Names
+from envctl.domain.image_slices import PARTS, Slices
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
+from envctl.errors import EnvctlError, ImageError
+
+Read = Callable[[str], str | None]
+_SHOWN = 5
+
+
+def check(
+    *,
+    manifest: Manifest,
+    lock: Lock,
+    read: Read,
+    profile: str | None = None,
+    paths: Collection[str] | None = None,
+    required: bool = False,
+) -> Iterator[Finding]:
+    """Yield what is wrong; a project without a Dockerfile of ours is fine unless one is ``required``.
+
+    ``read`` gives a file's text or ``None``. Without ``paths`` (the project's files) nothing is said about source.
+    """
+    names = Names(profile=profile)
+    text = read(names.dockerfile)
+    try:
+        block = blocks.find(text or "", names.dockerfile)
+    except ImageError as error:
+        yield _edited(names.dockerfile, error.message, advice=error.hint)
+        return
+    if block is None:
+        if required:
+            yield _missing(names.dockerfile, there=text is not None)
+        return
+    yield from _as_written(names, block, read)
+    yield from _up_to_date(names, block, manifest, lock, read)
+    yield from _source(names, block, manifest, paths)
+
+
+def _as_written(names: Names, block: Block, read: Read) -> Iterator[Finding]:
+    if block.conflict:
+        yield _edited(names.dockerfile, "the generated block holds merge-conflict markers")
+    elif block.edited:
+        yield _edited(names.dockerfile, "the generated block was changed by hand")
+    for name, digest in image.recorded(block, "file").items():
+        path = f"{names.folder}/{name}"
+        text = read(path)
+        if text is None:
+            yield _edited(path, "the build needs this file, and it is gone")
+        elif blocks.digest(text) != digest:
+            yield _edited(path, "the file is not as envctl wrote it")
+    yield from _ignore(names, read)
+
+
+def _ignore(names: Names, read: Read) -> Iterator[Finding]:
+    try:
+        ignore = blocks.find(read(names.ignore) or "", names.ignore)
+    except ImageError as error:
+        yield _edited(names.ignore, error.message, advice=error.hint)
+        return
+    if ignore is None:
+        yield _edited(names.ignore, "the build sends everything to the engine without its block")
+    elif ignore.edited:
+        yield _edited(names.ignore, "the generated block was changed by hand")
+
+
+def _up_to_date(
+    names: Names, block: Block, manifest: Manifest, lock: Lock, read: Read
+) -> Iterator[Finding]:
+    try:
+        python = image.default_python(manifest, lock, block.value("python"), None)
+        libc = image_base.choose(manifest.image, python).libc
+        found = image_slices.slices(manifest, lock, python, libc, names.lock)
+    except EnvctlError as error:
+        yield _stale(
+            names,
+            f"no image can be made any more: {error.message}",
+            advice=error.hint or "see above",
+        )
+        return
+    now = {platform.name: taken.digest for platform, taken in found.items()}
+    then = image.recorded(block, "slice")
+    if now != then:
+        yield _stale(
+            names,
+            f"it was made from another slice of the lock: {_changes(names, found, read)}",
+            expected=" ".join(now.values()),
+            actual=" ".join(then.values()),
+        )
+    settings = image.settings_digest(manifest, python)
+    if settings != block.value("settings"):
+        yield _stale(
+            names,
+            "what pyproject.toml says of Python, image, index or variables has changed since",
+            expected=settings,
+            actual=block.value("settings"),
+        )
+
+
+def _source(
+    names: Names, block: Block, manifest: Manifest, paths: Collection[str] | None
+) -> Iterator[Finding]:
+    if paths is None and not manifest.image.source:
+        return
+    try:
+        now = json.dumps(image.sources(manifest.image.source, paths or ()))
+    except ImageError as error:
+        yield _stale(names, error.message, advice=error.hint)
+        return
+    if now != block.value("source"):
+        yield _stale(
+            names,
+            "it copies other source than the project has",
+            expected=now,
+            actual=block.value("source"),
+        )
+
+
+def _changes(names: Names, found: Slices, read: Read) -> str:
+    """Say which packages differ from the install lists that were written then."""
+    then = _listed(names, read)
+    now: dict[str, set[str]] = {}
+    for taken in found.values():
+        for item in taken.items:
+            now.setdefault(item.name, set()).add(item.version)
+    lines = [
+        f"{name} {_versions(then.get(name))} → {_versions(now.get(name))}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
+    if not lines:
+        return "the same versions, but other files"
+    more = len(lines) - _SHOWN
+    return ", ".join(lines[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _versions(versions: Collection[str] | None) -> str:
+    return "/".join(sorted(versions)) if versions else "none"
+
+
+def _listed(names: Names, read: Read) -> Mapping[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for part in PARTS:
+        try:
+            for package in tomllib.loads(read(names.pylock(part)) or "").get("packages", ()):
+                found.setdefault(package["name"], set()).add(package["version"])
+        except (tomllib.TOMLDecodeError, KeyError, TypeError):
+            continue  # edited: said elsewhere
+    return found
+
+
+def _missing(name: str, *, there: bool) -> Finding:
+    if there:
+        return _finding(
+            "dockerfile-foreign",
+            name,
+            "this Dockerfile was not written by envctl",
+            fix="envctl dockerize --adopt",
+        )
+    return _finding("dockerfile-missing", name, "there is no Dockerfile", fix="envctl dockerize")
+
+
+def _edited(subject: str, message: str, *, advice: str | None = None) -> Finding:
+    fix = None if advice else "envctl dockerize"
+    return _finding("dockerfile-edited", subject, message, fix=fix, advice=advice)
+
+
+def _stale(
+    names: Names,
+    message: str,
+    *,
+    expected: str | None = None,
+    actual: str | None = None,
+    advice: str | None = None,
+) -> Finding:
+    fix = None if advice else "envctl dockerize"
+    return _finding(
+        "dockerfile-stale",
+        names.dockerfile,
+        message,
+        expected=expected,
+        actual=actual,
+        fix=fix,
+        advice=advice,
+    )
+
+
+def _finding(
+    code: str,
+    subject: str,
+    message: str,
+    *,
+    expected: str | None = None,
+    actual: str | None = None,
+    fix: str | None = None,
+    advice: str | None = None,
+) -> Finding:
+    return Finding(
+        code=code,
+        layer="image",
+        severity="error",
+        subject=subject,
+        message=message,
+        expected=expected,
+        actual=actual,
+        fix=fix,
+        advice=advice,
+    )

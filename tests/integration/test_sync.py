@@ -1,0 +1,195 @@
+"""`envctl sync`: exactly the lock, never half done."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.world import World
+
+BASE = ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_test-3.0"]
+
+
+def test_it_installs_the_slice_of_the_default_groups(synced: World) -> None:
+    assert synced.installed() == BASE
+    shown = synced.run([str(synced.python), "-c", "import zz_made_app; print(zz_made_app.__version__)"])
+    assert shown.stdout.strip() == "1.0"
+
+
+def test_a_second_run_does_nothing_and_says_so(synced: World) -> None:
+    before = os.readlink(synced.root / ".venv")
+    done = synced.envctl("sync")
+    assert "is in sync: 3 packages" in done.stderr
+    assert os.readlink(synced.root / ".venv") == before
+
+
+def test_adds_removes_and_upgrades(synced: World) -> None:
+    synced.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2", "zz-made-plot"')
+    synced.edit("pyproject.toml", 'dev = ["zz-made-test"]', "dev = []")
+    synced.envctl("lock")
+    done = synced.envctl("sync")
+    assert synced.installed() == ["zz_made_app-2.0", "zz_made_lib-1.1", "zz_made_plot-0.5"]
+    for line in ("+ zz-made-plot 0.5", "- zz-made-test 3.0", "~ zz-made-app 1.0 → 2.0"):
+        assert line in done.stderr
+
+
+def test_check_prints_the_plan_and_changes_nothing(world: World) -> None:
+    world.envctl("lock")
+    done = world.envctl("sync", "--check", code=1)
+    assert "+ zz-made-app 1.0" in done.stderr
+    assert not (world.root / ".venv").is_symlink()
+    world.envctl("sync")
+    world.envctl("sync", "--check")
+
+
+def test_groups_and_extras(synced: World) -> None:
+    synced.envctl("sync", "--no-default-groups", "--extra", "plot")
+    assert synced.installed() == ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_plot-0.5"]
+    done = synced.envctl("sync", "--group", "nope", code=3)
+    assert "no dependency group `nope`" in done.stderr
+    assert "dev" in done.stderr
+
+
+def test_what_another_tool_did_is_undone(synced: World) -> None:
+    (synced.site / "zz_stray-1.dist-info").mkdir()
+    (synced.site / "zz_stray-1.dist-info" / "METADATA").write_text("Name: zz-stray\nVersion: 1\n")
+    done = synced.envctl("sync")
+    assert "- zz-stray 1" in done.stderr
+    assert synced.installed() == BASE
+
+
+def test_switching_back_is_a_new_link(synced: World) -> None:
+    first = os.readlink(synced.root / ".venv")
+    synced.envctl("sync", "--no-default-groups")
+    synced.index.forget_requests()
+    synced.envctl("sync")
+    assert os.readlink(synced.root / ".venv") == first
+    assert synced.index.requests == []
+
+
+def test_a_running_process_keeps_its_files(synced: World) -> None:
+    code = "import sys; print('up', flush=True); sys.stdin.read(); import zz_made_test; print('ok')"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "envctl", "run", "--", "python", "-c", code],
+        cwd=synced.root,
+        env={**os.environ, **synced.environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "up\n"
+    for options in (("--no-default-groups",), ("--extra", "plot", "--no-default-groups"), ()):
+        synced.envctl("sync", *options)
+    out, _ = process.communicate("", timeout=60)
+    assert out == "ok\n"
+
+
+def test_old_environments_go_when_nobody_uses_them(synced: World) -> None:
+    synced.envctl("sync", "--no-default-groups")
+    synced.envctl("sync", "--extra", "plot")
+    synced.envctl("sync", "--no-default-groups", "--extra", "plot")
+    assert len(list((synced.root / ".envctl" / "envs").iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_a_foreign_environment_is_never_touched_unasked(
+    world: World, kind: str, tmp_path: Path
+) -> None:
+    world.envctl("lock")
+    venv = world.root / ".venv"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if kind == "folder":
+        venv.mkdir()
+        (venv / "precious").write_text("mine")
+    elif kind == "file":
+        venv.write_text(str(elsewhere))
+    else:
+        venv.symlink_to(elsewhere)
+    done = world.envctl("sync", code=3)
+    assert "--recreate" in done.stderr
+    assert venv.exists()
+    if kind == "folder":
+        assert (venv / "precious").read_text() == "mine"
+    world.envctl("sync", "--recreate")
+    assert world.installed() == BASE
+    assert elsewhere.is_dir()
+
+
+def test_killed_at_any_moment_it_repairs_itself(synced: World) -> None:
+    """Kill a sync to another slice at moments spread over its whole life; old or new must be complete."""
+    argv = [sys.executable, "-m", "envctl", "sync", "--extra", "plot"]
+    plot = sorted([*BASE, "zz_made_plot-0.5"])
+    started = time.monotonic()
+    synced.envctl("sync", "--extra", "plot")
+    whole = time.monotonic() - started
+    seen = set()
+    for step in range(12):
+        synced.envctl("sync")
+        for path in (synced.root / ".envctl" / "envs").iterdir():
+            if path.name != Path(os.readlink(synced.root / ".venv")).name:
+                subprocess.run(["rm", "-rf", str(path)], check=True)
+        process = subprocess.Popen(
+            argv,
+            cwd=synced.root,
+            env={**os.environ, **synced.environ},
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(whole * (step + 0.5) / 12)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        assert synced.installed() in (BASE, plot)
+        seen.add(tuple(synced.installed()))
+        synced.run([str(synced.python), "-c", "import zz_made_app, zz_made_test"])
+        synced.envctl("sync", "--extra", "plot")
+        assert synced.installed() == plot
+        assert synced.codes("--only", "environment") == []
+    assert len(list((synced.root / ".envctl" / "envs").iterdir())) <= 2
+
+
+def test_two_at_once(world: World) -> None:
+    world.envctl("lock")
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "envctl", "sync"],
+            cwd=world.root,
+            env={**os.environ, **world.environ},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("is in sync" in text for text in said) == 1
+    assert world.installed() == BASE
+
+
+def test_personal_virtualenv_settings_change_nothing(world: World) -> None:
+    world.envctl("lock")
+    world.envctl("sync", env={"VIRTUALENV_SYSTEM_SITE_PACKAGES": "1", "VIRTUALENV_ACTIVATORS": "fish"})
+    cfg = (world.root / ".venv" / "pyvenv.cfg").read_text()
+    assert "include-system-site-packages = false" in cfg
+    assert (world.root / ".venv" / "bin" / "activate").exists()
+
+
+@pytest.mark.parametrize("minor", ["3.9", "3.10", "3.12", "3.13"])
+def test_other_pythons(world: World, minor: str) -> None:
+    found = list((Path("/root/.pyenv/versions")).glob(f"{minor}.*/bin/python"))
+    if not found:
+        pytest.skip(f"no Python {minor} on this machine")
+    world.edit("pyproject.toml", 'python = "', f'python = "{minor}" # "')
+    environ = {"PYENV_ROOT": "/root/.pyenv"}
+    world.envctl("lock", env=environ)
+    world.envctl("sync", env=environ)
+    shown = world.run([str(world.python), "-c", "import sys, zz_made_app; print(sys.version[:4])"])
+    assert shown.stdout.strip().rstrip(".") == minor

@@ -1,0 +1,220 @@
+"""`envctl verify`: each code that carries a fix is provoked, mended by that very command, and gone."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tests.index.wheels import Wheel
+from tests.integration.world import World
+
+
+def stale(world: World) -> None:
+    world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
+
+
+def variable(world: World) -> None:
+    world.edit("pyproject.toml", 'PYTHONHASHSEED = "0"', 'PYTHONHASHSEED = "1"')
+
+
+def missing(world: World) -> None:
+    (world.root / "pylock.toml").unlink()
+
+
+def broken(world: World) -> None:
+    text = world.read("pylock.toml")
+    world.write("pylock.toml", f"<<<<<<< ours\n{text}=======\n>>>>>>> theirs\n")
+
+
+def foreign(world: World) -> None:
+    text = world.read("pylock.toml").replace('created-by = "envctl"', 'created-by = "uv"')
+    world.write("pylock.toml", text.partition("[tool.envctl]")[0])
+
+
+def edited(world: World) -> None:
+    text = world.read("pylock.toml")
+    at = text.index("sha256 = ") + 10
+    flipped = "0" if text[at] != "0" else "1"
+    world.write("pylock.toml", text[:at] + flipped + text[at + 1 :])
+
+
+def no_environment(world: World) -> None:
+    (world.root / ".venv").unlink()
+
+
+def foreign_environment(world: World) -> None:
+    (world.root / ".venv").unlink()
+    (world.root / ".venv").mkdir()
+
+
+def unfinished(world: World) -> None:
+    (world.root / ".venv" / "envctl.json").unlink()
+
+
+def package_gone(world: World) -> None:
+    shutil.rmtree(world.site / "zz_made_lib-1.1.dist-info")
+    shutil.rmtree(world.site / "zz_made_lib")
+
+
+def package_extra(world: World) -> None:
+    (world.site / "zz_stray-1.dist-info").mkdir()
+
+
+def package_version(world: World) -> None:
+    stale(world)
+    world.envctl("lock")
+
+
+def file_modified(world: World) -> None:
+    path = world.site / "zz_made_lib" / "__init__.py"
+    path.write_text(path.read_text() + "# debugging\n")
+
+
+def file_missing(world: World) -> None:
+    (world.site / "zz_made_lib" / "__init__.py").unlink()
+
+
+def file_added(world: World) -> None:
+    (world.site / "zz_made_lib" / "hack.py").write_text("x = 1\n")
+
+
+def script_rewritten(world: World) -> None:
+    path = world.root / ".venv" / "bin" / "activate"
+    path.write_text(path.read_text().replace("PYTHONHASHSEED", "PYTHONHASHSEEDS"))
+
+
+def other_files(world: World) -> None:
+    """Let the index replace a wheel by another of the same version, as private indexes do."""
+    world.index.remove("zz-made-lib", "1.1")
+    world.index.add(Wheel("zz-made-lib", "1.1", files={"zz_made_lib/__init__.py": "new = 1\n"}))
+    (world.root / "pylock.toml").unlink()
+    world.envctl("lock", env={"UV_CACHE_DIR": str(world.root / "fresh")})
+
+
+def python_version(world: World) -> None:
+    stamp = world.root / ".venv" / "envctl.json"
+    major, minor, micro = sys.version_info[:3]
+    text = stamp.read_text().replace(f'"{major}.{minor}.{micro}"', f'"{major}.{minor}.99"')
+    stamp.write_text(text)
+
+
+PROVOKED: dict[str, Callable[[World], None]] = {
+    "lock-stale": stale,
+    "lock-missing": missing,
+    "lock-unreadable": broken,
+    "lock-foreign": foreign,
+    "lock-edited": edited,
+    "environment-missing": no_environment,
+    "environment-foreign": foreign_environment,
+    "environment-unfinished": unfinished,
+    "environment-stale": other_files,
+    "package-missing": package_gone,
+    "package-extra": package_extra,
+    "package-version": package_version,
+    "file-modified": file_modified,
+    "file-missing": file_missing,
+    "file-added": file_added,
+    "activation-stale": script_rewritten,
+    "python-version": python_version,
+}
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_provoked_mended_and_gone(synced: World, code: str) -> None:
+    layers = ("--only", "lock,environment")
+    assert synced.codes(*layers, code=0) == []
+    PROVOKED[code](synced)
+    found = [each for each in synced.findings(*layers) if each["code"] == code]
+    assert found, synced.findings(*layers)
+    assert found[0]["severity"] == "error"
+    assert found[0]["message"]
+    fix = shlex.split(found[0]["fix"])
+    assert fix[0] == "envctl"
+    synced.envctl(*fix[1:], env={"UV_CACHE_DIR": str(synced.root / "fresh")})
+    assert code not in synced.codes(*layers)
+    assert synced.run([str(synced.python), "-c", "import zz_made_app"], code=None).returncode == 0
+
+
+def test_a_changed_variable_makes_the_lock_stale_without_its_value(synced: World) -> None:
+    variable(synced)
+    [finding] = synced.findings("--only", "lock")
+    assert finding["code"] == "lock-stale"
+    assert "PYTHONHASHSEED" in finding["message"]
+    synced.index.forget_requests()
+    synced.envctl("lock")
+    assert synced.index.requests == []
+    assert synced.codes("--only", "lock", code=0) == []
+
+
+def test_what_changes_nothing_is_not_stale(synced: World) -> None:
+    text = synced.read("pyproject.toml").replace("# the team's project", "# ours")
+    text = text.replace('version = "0.1.0"', 'version = "0.2.0"').replace('"demo"', '"demo2"')
+    text = text.replace('"zz-made-app<2",  # the old one', '"zz-made-app  <  2"')
+    synced.write("pyproject.toml", text)
+    assert synced.codes("--only", "lock", code=0) == []
+
+
+def test_a_tampered_file_is_mended_in_the_cache_too(synced: World) -> None:
+    file_modified(synced)
+    synced.envctl("sync", "--repair")
+    shutil.rmtree(synced.root / ".envctl" / "envs")
+    synced.envctl("sync")
+    assert "debugging" not in (synced.site / "zz_made_lib" / "__init__.py").read_text()
+    assert synced.codes("--only", "environment", code=0) == []
+
+
+def test_local_paths_in_a_lock_are_found(synced: World) -> None:
+    text = synced.read("pylock.toml").replace(synced.index.origin, "file:///home/ana/wheels")
+    synced.write("pylock.toml", text)
+    found = {each["code"]: each for each in synced.findings("--only", "lock")}
+    assert "only one machine has" in found["lock-local-url"]["message"]
+    assert found["lock-local-url"]["advice"]
+
+
+def test_variables(synced: World) -> None:
+    def look(**env: str) -> dict[str, dict[str, str]]:
+        done = synced.envctl("verify", "--only", "variables", "--json", code=None, env=env)
+        import json
+
+        return {f["subject"]: f for f in json.loads(done.stdout)["result"]["findings"]}
+
+    outside = look()
+    assert outside["PYTHONHASHSEED"]["code"] == "variable-unset"
+    assert outside["PYTHONHASHSEED"]["severity"] == "note"
+    wrong = look(PYTHONHASHSEED="7")
+    assert wrong["PYTHONHASHSEED"]["code"] == "variable-differs"
+    assert wrong["PYTHONHASHSEED"]["severity"] == "error"
+    active = look(VIRTUAL_ENV=os.path.realpath(synced.root / ".venv"))
+    assert active["PYTHONHASHSEED"]["severity"] == "error"
+    loose = look(PYTHONHASHSEED="0", CUDA_VISIBLE_DEVICES="2", NVIDIA_TF32_OVERRIDE="1")
+    assert loose["NVIDIA_TF32_OVERRIDE"]["code"] == "variable-undeclared"
+    assert loose["NVIDIA_TF32_OVERRIDE"]["severity"] == "warning"
+    assert "PYTHONHASHSEED" not in loose
+    assert "CUDA_VISIBLE_DEVICES" not in loose
+
+
+def test_a_host_variable_is_compared_with_this_machines_record(synced: World) -> None:
+    synced.envctl("record", "--save", "here", env={"NVIDIA_VISIBLE_DEVICES": "0"})
+    quiet = {"PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "2"}
+    same = synced.envctl(
+        "verify", "--only", "variables", env={**quiet, "NVIDIA_VISIBLE_DEVICES": "0"}
+    )
+    assert "ok" in same.stdout
+    other = synced.envctl(
+        "verify", "--only", "variables", env={**quiet, "NVIDIA_VISIBLE_DEVICES": "1"}
+    )
+    assert "variable-differs" in other.stdout
+
+
+def test_strict_makes_warnings_count(synced: World) -> None:
+    env = {"PYTHONHASHSEED": "0", "CUDA_VISIBLE_DEVICES": "2", "NVIDIA_TF32_OVERRIDE": "1"}
+    synced.envctl("verify", "--only", "variables", env=env)
+    synced.envctl("verify", "--only", "variables", "--strict", code=1, env=env)
+
+
+def test_an_unknown_layer_is_a_usage_error(synced: World) -> None:
+    done = synced.envctl("verify", "--only", "locks", code=2)
+    assert "the layers are" in done.stderr
