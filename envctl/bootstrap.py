@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from envctl.domain.here import Here
+    from envctl.domain.imported import Additions
     from envctl.domain.manifest import Manifest
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
@@ -71,9 +72,49 @@ class Services:
 
     def here(self, manifest: "Manifest") -> "Here":
         """Return this machine as the manifest's Python sees it."""
+        return self.here_of(manifest.python, manifest.requires_python)
+
+    def here_of(self, python: str | None, requires_python: str | None) -> "Here":
+        """Return this machine as that Python sees it."""
         from envctl.adapters.interpreters import here
 
-        return here(self.interpreter(manifest.python, manifest.requires_python))
+        return here(self.interpreter(python, requires_python))
+
+    def extend_manifest(self, text: str, additions: "Additions") -> str:
+        """Edit the text of a manifest."""
+        from envctl.adapters.tomledit import extend_manifest
+
+        return extend_manifest(text, additions)
+
+    def default_index(self) -> str:
+        """Return the address of the index that the resolvers use when none is named."""
+        from envctl.adapters.piptools import default_index
+
+        return default_index()
+
+    def registry_digest(self, reference: str) -> str | None:
+        """Ask a registry which digest a tag has; ``None``: nobody answered."""
+        from envctl.adapters.containers import registry_digest
+
+        return registry_digest(reference)
+
+    def uv_pin(self, manifest: "Manifest") -> str:
+        """Return uv as a requirement with hashes, of the version that is used here."""
+        from envctl.adapters import uv, uv_pin
+        from envctl.domain.image import default_index
+
+        return uv_pin.pinned(uv.version(self.run), default_index(manifest), self.environ)
+
+    def environment_python(self) -> str | None:
+        """Return the Python of the environment in use, if there is one."""
+        stamp = self.environments.current().stamp
+        return stamp.python if stamp else None
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the project's files two folders deep: those at the top, those in folders at the top."""
+        root = self.project.root
+        found = [*root.glob("*"), *root.glob("*/*")]
+        return tuple(sorted(p.relative_to(root).as_posix() for p in found if p.is_file()))
 
     def probes(self) -> "tuple[Probe, ...]":
         """Return the probes that look at this machine."""

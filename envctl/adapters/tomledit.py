@@ -4,8 +4,9 @@ New tables go to the end as text of their own, new keys right behind the last ke
 alone would put both behind a table's last *comment*, which is most often the next table's heading.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomlkit
@@ -13,7 +14,7 @@ from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, Table, Whitespace
 
-from envctl.adapters.tomlparts import array_of, extend, index_block, index_keys, item, lines
+from envctl.adapters.tomlparts import append, array_of, extend, index_block, index_keys, item, lines
 from envctl.domain.imported import Additions, Entry, FoundIndex
 from envctl.errors import ManifestError
 
@@ -26,7 +27,7 @@ def extend_manifest(text: str, additions: Additions) -> str:
     new = text
     if additions.header and not text.strip():
         new += "".join(f"# {line}".rstrip() + "\n" for line in additions.header) + "\n"
-    if additions.project and "project" not in _parsed(new):
+    if additions.project and "project" not in _data(new):
         name, version = additions.project
         keys: dict[str, Any] = {"name": name, "version": version, "dependencies": []}
         new = with_keys(new, ("project",), keys)
@@ -36,7 +37,7 @@ def extend_manifest(text: str, additions: Additions) -> str:
         settings["constraints"] = array_of(additions.constraints)
     if settings:
         new = with_keys(new, _OWN, settings)
-    if additions.indexes and "index" not in _at(_parsed(new), _OWN):
+    if additions.indexes and "index" not in _at(_data(new), _OWN):
         new = _with_indexes(new, additions.indexes)
     if additions.image_groups:
         groups = {"groups": item(additions.image_groups)}
@@ -49,14 +50,9 @@ def extend_manifest(text: str, additions: Additions) -> str:
 
 def _check(old: str, new: str, settings: Mapping[str, Any]) -> None:
     """Refuse the few spellings that cannot be added to (``tool = {…}``) before anything is lost."""
-    try:
-        _parsed(new)  # or the next edit would fail
-        after = tomllib.loads(new)
-        own = _at(after, _OWN)
-        fine = _within(tomllib.loads(old), after) and all(key in own for key in settings)
-    except ManifestError:
-        fine = False
-    if not fine:
+    before, after = _data(old), _data(new)
+    own = _at(after, _OWN)
+    if not _within(before, after) or not all(key in own for key in settings):
         raise ManifestError(
             "the way in which this table is written leaves no place for `[tool.envctl]`",
             where="pyproject.toml: tool",
@@ -76,32 +72,67 @@ def _within(old: Any, new: Any) -> bool:
 
 def with_keys(text: str, path: tuple[str, ...], values: Mapping[str, Any]) -> str:
     """Add keys to the table at ``path``, making it where it is not; keys that are there stay as they are."""
-    document = _parsed(text)
-    table = _at(document, path)
+    table = _at(_data(text), path)
     missing = {key: value for key, value in values.items() if key not in table}
     if not missing:
         return text
-    if (headed := _headed(document, path)) is not None:
-        _behind_last_key(headed, lines(missing))
-    elif not _is_closed(document, path):
-        return _append(text, f"[{'.'.join(path)}]\n{lines(missing)}")
-    else:
-        for key, value in missing.items():  # `project.name = "x"`, `project = {…}`
-            table[key] = value
-    return document.as_string()
+    pieces = _pieces(text)
+    for n, document in _documents(pieces):
+        if (headed := _headed(document, path)) is not None:
+            _behind_last_key(headed, lines(missing))
+            return "".join([*pieces[:n], document.as_string(), *pieces[n + 1 :]])
+    if not _is_closed(text, f"[{'.'.join(path)}]"):
+        return append(text, f"[{'.'.join(path)}]\n{lines(missing)}")
+    for n, document in _documents(pieces):  # `project.name = "x"`, `project = {…}`
+        if found := _at(document, path):
+            found.update(missing)
+            return "".join([*pieces[:n], document.as_string(), *pieces[n + 1 :]])
+    return text  # `tool = {…}` without `envctl`: the caller checks
 
 
 def with_entries(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
     """Add lines to the array at ``path``, making it where it is not; its own lines and comments stay."""
-    document = _parsed(text)
-    table = _at(document, path[:-1])
-    array = table.get(path[-1])
-    if array is None:
+    if path[-1] not in _at(_data(text), path[:-1]):
         return with_keys(text, path[:-1], {path[-1]: array_of(entries)})
-    if not isinstance(array, Array):
-        raise ManifestError("expected an array", where=".".join(path), hint="correct that value")
-    extend(array, entries)
-    return document.as_string()
+    pieces = _pieces(text)
+    for n, document in _documents(pieces):
+        array = _at(document, path[:-1]).get(path[-1])
+        if isinstance(array, Array):
+            extend(array, entries)
+            return "".join([*pieces[:n], document.as_string(), *pieces[n + 1 :]])
+    raise ManifestError("expected an array", where=".".join(path), hint="correct that value")
+
+
+def _pieces(text: str) -> list[str]:
+    """Cut a document before each heading; every piece is a TOML document of its own.
+
+    ``tomlkit`` reorders tables of one parent that do not stand together, so it is never given more than one. A
+    line that looks like a heading inside a string or an array ends no piece: what is before it is not TOML.
+    """
+    pieces = [""]
+    for line in re.split(r"(?<=\n)", text):  # not `splitlines`: U+2028 ends no line of TOML
+        if line.lstrip(" \t").startswith("[") and pieces[-1] and _is_toml(pieces[-1]):
+            pieces.append("")
+        pieces[-1] += line
+    return pieces
+
+
+def _documents(pieces: Sequence[str]) -> Iterator[tuple[int, tomlkit.TOMLDocument]]:
+    for n, piece in enumerate(pieces):
+        try:
+            yield n, tomlkit.parse(piece)
+        except TOMLKitError as error:
+            raise ManifestError(
+                f"cannot be edited: {error}", where="pyproject.toml", hint="write it more simply"
+            ) from error
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 def _with_dependencies(text: str, additions: Additions) -> str:
@@ -113,9 +144,8 @@ def _with_dependencies(text: str, additions: Additions) -> str:
 
 
 def _with_indexes(text: str, indexes: Sequence[FoundIndex]) -> str:
-    document = _parsed(text)
-    if not _is_closed(document, _OWN, nested="index"):
-        return _append(text, "\n".join(index_block(index) for index in indexes))
+    if not _is_closed(text, "[[tool.envctl.index]]"):
+        return append(text, "\n".join(index_block(index) for index in indexes))
     tables = tomlkit.array()
     for index in indexes:
         table = tomlkit.inline_table()
@@ -124,11 +154,10 @@ def _with_indexes(text: str, indexes: Sequence[FoundIndex]) -> str:
     return with_keys(text, _OWN, {"index": tables})
 
 
-def _parsed(text: str) -> tomlkit.TOMLDocument:
+def _data(text: str) -> dict[str, Any]:
     try:
-        tomllib.loads(text)  # the stricter of the two, and the one that everything else reads with
-        return tomlkit.parse(text)
-    except (tomllib.TOMLDecodeError, TOMLKitError) as error:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ManifestError(
             f"not TOML: {error}", where="pyproject.toml", hint="correct that line"
         ) from error
@@ -157,14 +186,9 @@ def _headed(container: Container, path: Sequence[str]) -> Table | None:
     return None
 
 
-def _is_closed(document: tomlkit.TOMLDocument, path: Sequence[str], nested: str = "") -> bool:
-    """Whether ``[path]`` may not follow: a table on the way is inline or dotted (TOML 1.0.0, "Table")."""
-    heading = f"[[{'.'.join(path)}.{nested}]]" if nested else f"[{'.'.join(path)}]"
-    try:
-        tomllib.loads(f"{document.as_string()}\n{heading}\n")
-    except tomllib.TOMLDecodeError:
-        return True
-    return False
+def _is_closed(text: str, heading: str) -> bool:
+    """Whether that heading may not follow: a table on the way is inline or dotted (TOML 1.0.0, "Table")."""
+    return not _is_toml(f"{text}\n{heading}\n")
 
 
 def _behind_last_key(table: Table, block: str) -> None:
@@ -178,10 +202,3 @@ def _behind_last_key(table: Table, block: str) -> None:
         last = found
     trail = last.trivia.trail or "\n"  # the file may end without one
     last.trivia.trail = f"{trail}{block}"
-
-
-def _append(text: str, block: str) -> str:
-    if not text:
-        return block
-    gap = "" if text.endswith(("\n\n", "\n\r\n")) else "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}{block}"

@@ -64,3 +64,11 @@ def extend(array: Array, entries: Sequence[Entry]) -> None:
     closed = array.as_string()[:-1].rstrip(" \t").endswith("\n")
     if not closed and entries and entries[-1].text is not None:
         array.add_line(indent="", add_comma=False)
+
+
+def append(text: str, block: str) -> str:
+    """Put a block at the end of a text, a blank line between them."""
+    if not text:
+        return block
+    gap = "" if text.endswith(("\n\n", "\n\r\n")) else "\n" if text.endswith("\n") else "\n\n"
+    return f"{text}{gap}{block}"

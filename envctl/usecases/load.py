@@ -1,6 +1,7 @@
 """Read a project's own files into nouns: the first step of most commands."""
 
 from envctl import __version__
+from envctl.domain.activation import declared
 from envctl.domain.lock import Lock, parse_lock
 from envctl.domain.manifest import Manifest, parse_manifest
 from envctl.errors import LockError, ManifestError
@@ -16,13 +17,20 @@ def manifest(project: Project) -> Manifest:
     text = project.read(MANIFEST)
     if text is None:
         raise ManifestError("there is no pyproject.toml", where=MANIFEST, hint="run `envctl init`")
+    found = parsed(text)
+    _allowed(found)
+    return found
+
+
+def parsed(text: str) -> Manifest:
+    """Read the text of a ``pyproject.toml``; the errors name the file."""
     try:
         found = parse_manifest(read_toml(text, MANIFEST))
+        declared(found.env)  # a name that would break a shell is refused here, for every command
     except ManifestError as error:
         if error.where and not error.where.startswith(MANIFEST):
             error.where = f"{MANIFEST}: {error.where}"
         raise
-    _allowed(found)
     return found
 
 

@@ -1,4 +1,5 @@
-# ruff: noqa: PTH, PLC0415  (pathlib and eager imports cost more than all of this file's own work)
+# Neither pathlib nor eager imports: they cost more than all of this file's own work.
+# ruff: noqa: PLC0415, PTH
 """Preflight: an image checks itself. Written by envctl; Python 3.9 and the standard library are all it needs.
 
 ``--phase build``: the environment holds exactly the packages of the lock, and every file is the one that its wheel
@@ -31,7 +32,7 @@ SKELETON = ("pyvenv.cfg", "lib64")
 REBUILD = "build the image again from its Dockerfile"
 
 
-class Problem(Exception):  # noqa: N818 (it is yielded, not raised)
+class Problem(Exception):
     """Something is not as it must be: one line that says what, the need, what is there, and the remedy."""
 
     def __init__(self, what: str, need: str, have: str, fix: str, severity: str = "error") -> None:
