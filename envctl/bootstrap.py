@@ -101,7 +101,7 @@ class Services:
     def uv_pin(self, manifest: "Manifest") -> str:
         """Return uv as a requirement with hashes, of the version that is used here."""
         from envctl.adapters import uv, uv_pin
-        from envctl.domain.image import default_index
+        from envctl.domain.image_settings import default_index
 
         return uv_pin.pinned(uv.version(self.run), default_index(manifest), self.environ)
 

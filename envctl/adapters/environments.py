@@ -150,8 +150,7 @@ class EnvironmentFolder:
                 env=_impersonal(),
             )
             session.run()
-            for stray in ("_virtualenv.py", "_virtualenv.pth"):  # older virtualenv: not in the lock
-                (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
+            self._bare(path)
             # Read by uv: launchers that name no path, so that scripts and RECORDs are the same everywhere.
             with (path / "pyvenv.cfg").open("a", encoding="utf-8") as configuration:
                 configuration.write("relocatable = true\n")
@@ -164,23 +163,26 @@ class EnvironmentFolder:
                 hint="check that this interpreter starts",
             ) from error
 
+    def _bare(self, path: Path) -> None:
+        """Remove what virtualenv adds of its own: the image's environment has none of it."""
+        (path / "CACHEDIR.TAG").unlink(missing_ok=True)
+        for stray in ("_virtualenv.py", "_virtualenv.pth"):  # older virtualenv
+            (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
+
     def _install(self, path: Path, slice_text: str) -> None:
-        (path / _SLICE).write_text(slice_text, encoding="utf-8")
+        wanted = path / _SLICE
+        wanted.write_text(slice_text, encoding="utf-8")
         uv.call(
             self._run,
             [
-                *(
-                    "pip",
-                    "sync",
-                    "--quiet",
-                    "--preview-features",
-                    "pylock",
-                    "--allow-empty-requirements",
-                ),
-                *("--python", str(path / "bin" / "python"), str(path / _SLICE)),
+                *("pip", "sync", "--quiet", "--preview-features", "pylock"),
+                *("--allow-empty-requirements", "--python", str(path / "bin" / "python")),
+                str(wanted),
             ],
             cwd=self._root,
         )
+        wanted.unlink()
+        (path / ".lock").unlink(missing_ok=True)  # uv's own, for the time of the installation
 
 
 def _impersonal() -> dict[str, str]:

@@ -81,8 +81,9 @@ def with_keys(text: str, path: tuple[str, ...], values: Mapping[str, Any]) -> st
         if (headed := _headed(document, path)) is not None:
             _behind_last_key(headed, lines(missing))
             return "".join([*pieces[:n], document.as_string(), *pieces[n + 1 :]])
-    if not _is_closed(text, f"[{'.'.join(path)}]"):
-        return append(text, f"[{'.'.join(path)}]\n{lines(missing)}")
+    heading = f"[{'.'.join(path)}]\n"
+    if _is_toml(f"{text}\n{heading}"):  # nothing on the way is inline or dotted
+        return append(text, heading + lines(missing))
     for n, document in _documents(pieces):  # `project.name = "x"`, `project = {…}`
         if found := _at(document, path):
             found.update(missing)
@@ -144,7 +145,7 @@ def _with_dependencies(text: str, additions: Additions) -> str:
 
 
 def _with_indexes(text: str, indexes: Sequence[FoundIndex]) -> str:
-    if not _is_closed(text, "[[tool.envctl.index]]"):
+    if _is_toml(f"{text}\n[[tool.envctl.index]]\n"):
         return append(text, "\n".join(index_block(index) for index in indexes))
     tables = tomlkit.array()
     for index in indexes:
@@ -184,11 +185,6 @@ def _headed(container: Container, path: Sequence[str]) -> Table | None:
         elif not table.is_super_table():
             return table
     return None
-
-
-def _is_closed(text: str, heading: str) -> bool:
-    """Whether that heading may not follow: a table on the way is inline or dotted (TOML 1.0.0, "Table")."""
-    return not _is_toml(f"{text}\n{heading}\n")
 
 
 def _behind_last_key(table: Table, block: str) -> None:

@@ -1,20 +1,18 @@
 """Is the Dockerfile made from this lock's slice, and is it still as envctl wrote it?"""
 
 import json
-import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 
-from envctl.domain import blocks, image, image_base, image_slices
+from envctl.domain import blocks, image, image_base, image_settings, image_slices
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
 from envctl.domain.image import Names
-from envctl.domain.image_slices import PARTS, Slices
+from envctl.domain.image_slices import PARTS
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.errors import EnvctlError, ImageError
 
 Read = Callable[[str], str | None]
-_SHOWN = 5
 
 
 def check(
@@ -77,7 +75,7 @@ def _up_to_date(
     names: Names, block: Block, manifest: Manifest, lock: Lock, read: Read
 ) -> Iterator[Finding]:
     try:
-        python = image.default_python(manifest, lock, block.value("python"), None)
+        python = image_settings.default_python(manifest, lock, block.value("python"), None)
         libc = image_base.choose(manifest.image, python).libc
         found = image_slices.slices(manifest, lock, python, libc, names.lock)
     except EnvctlError as error:
@@ -90,13 +88,14 @@ def _up_to_date(
     now = {platform.name: taken.digest for platform, taken in found.items()}
     then = image.recorded(block, "slice")
     if now != then:
+        texts = [read(names.pylock(part)) or "" for part in PARTS]
         yield _stale(
             names,
-            f"it was made from another slice of the lock: {_changes(names, found, read)}",
+            f"it was made from another slice of the lock: {image_slices.changes(texts, found)}",
             expected=" ".join(now.values()),
             actual=" ".join(then.values()),
         )
-    settings = image.settings_digest(manifest, python)
+    settings = image_settings.settings_digest(manifest, python)
     if settings != block.value("settings"):
         yield _stale(
             names,
@@ -112,7 +111,7 @@ def _source(
     if paths is None and not manifest.image.source:
         return
     try:
-        now = json.dumps(image.sources(manifest.image.source, paths or ()))
+        now = json.dumps(image_settings.sources(manifest.image.source, paths or ()))
     except ImageError as error:
         yield _stale(names, error.message, advice=error.hint)
         return
@@ -123,39 +122,6 @@ def _source(
             expected=now,
             actual=block.value("source"),
         )
-
-
-def _changes(names: Names, found: Slices, read: Read) -> str:
-    """Say which packages differ from the install lists that were written then."""
-    then = _listed(names, read)
-    now: dict[str, set[str]] = {}
-    for taken in found.values():
-        for item in taken.items:
-            now.setdefault(item.name, set()).add(item.version)
-    lines = [
-        f"{name} {_versions(then.get(name))} → {_versions(now.get(name))}"
-        for name in sorted({*then, *now})
-        if then.get(name) != now.get(name)
-    ]
-    if not lines:
-        return "the same versions, but other files"
-    more = len(lines) - _SHOWN
-    return ", ".join(lines[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _versions(versions: Collection[str] | None) -> str:
-    return "/".join(sorted(versions)) if versions else "none"
-
-
-def _listed(names: Names, read: Read) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for part in PARTS:
-        try:
-            for package in tomllib.loads(read(names.pylock(part)) or "").get("packages", ()):
-                found.setdefault(package["name"], set()).add(package["version"])
-        except (tomllib.TOMLDecodeError, KeyError, TypeError):
-            continue  # edited: said elsewhere
-    return found
 
 
 def _missing(name: str, *, there: bool) -> Finding:

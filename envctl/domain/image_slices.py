@@ -5,7 +5,8 @@ pushed again when one of the light packages changes.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from packaging.pylock import PackageWheel, Pylock
@@ -30,6 +31,7 @@ _UNDECLARED = (
     Platform(os="linux", machine="x86_64"),
     Platform(os="linux", machine="aarch64"),
 )
+_SHOWN = 5
 _LOCAL = re.compile(r"https?://(localhost|127\.|\[::1\])", re.IGNORECASE)
 
 
@@ -149,3 +151,36 @@ def _lock(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
     # Through the model and back: PEP 751's key order.
     table = {"lock-version": "1.0", "created-by": CREATOR, "packages": list(entries)}
     return dict(Pylock.from_dict(table).to_dict())
+
+
+def changes(lists: Iterable[str], found: Slices) -> str:
+    """Say which packages the install lists that were written then (as text) have otherwise than today's slices."""
+    then = _listed(lists)
+    now: dict[str, set[str]] = {}
+    for taken in found.values():
+        for item in taken.items:
+            now.setdefault(item.name, set()).add(item.version)
+    lines = [
+        f"{name} {_versions(then.get(name))} → {_versions(now.get(name))}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
+    if not lines:
+        return "the same versions, but other files"
+    more = len(lines) - _SHOWN
+    return ", ".join(lines[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _versions(versions: Collection[str] | None) -> str:
+    return "/".join(sorted(versions)) if versions else "none"
+
+
+def _listed(lists: Iterable[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for text in lists:
+        try:
+            for package in tomllib.loads(text).get("packages", ()):
+                found.setdefault(package["name"], set()).add(package["version"])
+        except (tomllib.TOMLDecodeError, KeyError, TypeError):
+            continue  # edited, or torn by a merge: said elsewhere
+    return found

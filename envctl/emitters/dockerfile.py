@@ -19,6 +19,10 @@ _SECRETS = (
 )
 BEHIND_A_PROXY = "--network host --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt"
 _PIP = "--no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary=:all:"
+_USER = (
+    "useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app",
+    "install -d -m 1777 /var/cache/app",
+)
 _PREFLIGHT = ("/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase")
 
 
@@ -104,19 +108,17 @@ def _install(image: Image, part: Part) -> tuple[str, ...]:
 
 
 def _final(image: Image) -> Iterable[str]:
+    """Put first what changes least, so that a change re-makes only the layers after it."""
     folder = image.names.folder
-    yield from ("", "FROM base AS final", _labels(image))
+    yield from ("", "FROM base AS final")
+    copies = [f"COPY --from={part} /opt/venv /opt/venv" for part in image.stages]
+    yield from copies[:-1]
     if image.system_packages:
         yield from _system_packages(image)
-    yield from _run(
-        [],
-        [
-            "useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app",
-            "install -d -m 1777 /var/cache/app",
-        ],
-    )
+    yield from _run([], _USER)
+    yield copies[-1]
+    yield _labels(image)
     yield from _environment(image)
-    yield from (f"COPY --from={part} /opt/venv /opt/venv" for part in image.stages)
     yield "COPY --chmod=0444 " + words(
         [f"{folder}/contract.json", f"{folder}/preflight.py", "/opt/envctl/"], folder
     )

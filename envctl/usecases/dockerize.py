@@ -1,8 +1,7 @@
 """Write the Dockerfile and its companions, or say whether they still fit."""
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypedDict
@@ -11,12 +10,14 @@ from envctl.checks import image as image_check
 from envctl.domain import blocks, image_base, image_slices
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
-from envctl.domain.image import Image, Names, default_index, default_python, describe
+from envctl.domain.image import Image, Names, describe
+from envctl.domain.image_settings import default_index, default_python
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.emitters import dockerfile, dockerignore, image_contract, preflight, pylock
 from envctl.errors import ImageError
 from envctl.ports import Project
+from envctl.usecases import dockerize_report as report
 
 Registry = Callable[[str], str | None]
 _UV = re.compile(r"uv==[0-9][0-9A-Za-z.]*(?:\s+(?:\\\n\s*)?--hash=sha256:[0-9a-f]{64})+")
@@ -88,9 +89,9 @@ def plan(
     return DockerPlan(
         files=files,
         changed=changed,
-        diff="".join(_diff(name, earlier[name], files[name]) for name in changed),
-        warnings=_warnings(image, block, today),
-        notes=_notes(image),
+        diff="".join(report.diff(name, earlier[name], files[name]) for name in changed),
+        warnings=report.warnings(image, block, today),
+        notes=report.notes(image),
         base=image.base.pinned,
     )
 
@@ -188,51 +189,3 @@ def _ignore(image: Image, project: Project) -> str:
     if block is None and old:
         block = Block(before="", lines=(), after=old)
     return blocks.put(dockerignore.emit(image), block, image.names.ignore)
-
-
-def _warnings(image: Image, block: Block | None, today: date | None) -> tuple[str, ...]:
-    found = [*image.variables.warnings, *image.contract.conflicts]
-    if image.base.digest is None:
-        found.append(
-            f"{image.base.reference} is not pinned: no registry answered; "
-            "run `envctl dockerize` again where one can be reached"
-        )
-    if today is not None:
-        found += [
-            f"{what} has been out of support since {end} (table of {image_base.table_date()})"
-            for what, end in image.base.ends
-            if end < today
-        ]
-    if local := image_slices.loopback(image.slices):
-        found.append(
-            f"only this machine reaches the index of {', '.join(local[:5])}: "
-            "build with `--network host`, and use a shared index for the team"
-        )
-    if block is not None and block.edited and not block.conflict:
-        found.append("the generated block had been changed by hand: those changes are gone")
-    return tuple(found)
-
-
-def _notes(image: Image) -> tuple[str, ...]:
-    name = image.names.dockerfile
-    build = "docker build --tag NAME ." + (f" --file {name}" if name != "Dockerfile" else "")
-    source = ", ".join(image.source) or "none (name it in tool.envctl.image.source)"
-    return (
-        f"source in the image: {source}",
-        f"build it: {build}",
-        f"behind a proxy or with a company's CA add: {dockerfile.BEHIND_A_PROXY}",
-    )
-
-
-def _diff(name: str, old: str | None, new: str) -> str:
-    """Return a unified diff; a new file is only named."""
-    if old is None:
-        return f"new file: {name}\n"
-    return "".join(_lines(name, old, new))
-
-
-def _lines(name: str, old: str, new: str) -> Iterator[str]:
-    for line in difflib.unified_diff(
-        old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    ):
-        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"

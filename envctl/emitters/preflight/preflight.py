@@ -1,5 +1,5 @@
 # Neither pathlib nor eager imports: they cost more than all of this file's own work.
-# ruff: noqa: PLC0415, PTH
+# ruff: noqa: PLC0415
 """Preflight: an image checks itself. Written by envctl; Python 3.9 and the standard library are all it needs.
 
 ``--phase build``: the environment holds exactly the packages of the lock, and every file is the one that its wheel

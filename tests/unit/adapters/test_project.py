@@ -21,7 +21,7 @@ def everything(root: Path) -> dict[str, bytes]:
     }
 
 
-def test_reading_keeps_line_ends_and_drops_a_byte_order_mark(tmp_path):
+def test_reading_keeps_line_ends_and_drops_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfa = 1\r\n")
     project = ProjectFiles(tmp_path)
     assert project.read("a.toml") == "a = 1\r\n"
@@ -29,7 +29,7 @@ def test_reading_keeps_line_ends_and_drops_a_byte_order_mark(tmp_path):
     assert project.read("a.toml/b") is None
 
 
-def test_what_is_not_utf8_is_named_with_its_line(tmp_path):
+def test_what_is_not_utf8_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "r.txt").write_bytes(b"six\n# caf\xe9\n")
     with pytest.raises(ProjectError, match="byte 0xe9 in line 2") as info:
         ProjectFiles(tmp_path).read("r.txt")
@@ -37,7 +37,7 @@ def test_what_is_not_utf8_is_named_with_its_line(tmp_path):
     assert "iconv" in (info.value.hint or "")
 
 
-def test_a_folder_a_circle_and_a_nul_are_errors(tmp_path):
+def test_a_folder_a_circle_and_a_nul_are_errors(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "loop").symlink_to("loop")
     project = ProjectFiles(tmp_path)
@@ -46,7 +46,7 @@ def test_a_folder_a_circle_and_a_nul_are_errors(tmp_path):
             project.read(name)
 
 
-def test_only_what_differs_is_written_and_named(tmp_path):
+def test_only_what_differs_is_written_and_named(tmp_path: Path) -> None:
     project = ProjectFiles(tmp_path)
     assert project.write({"a": "1\r\n", "sub/deep/b": "2"}) == ("a", "sub/deep/b")
     before = (tmp_path / "a").stat()
@@ -55,12 +55,12 @@ def test_only_what_differs_is_written_and_named(tmp_path):
     assert everything(tmp_path) == {"a": b"1\r\n", "sub/deep/b": b"3"}
 
 
-def test_a_byte_order_mark_alone_is_no_reason_to_write(tmp_path):
+def test_a_byte_order_mark_alone_is_no_reason_to_write(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbfx")
     assert ProjectFiles(tmp_path).write({"a": "x"}) == ()
 
 
-def test_the_mode_of_a_file_stays_and_a_new_one_follows_the_umask(tmp_path):
+def test_the_mode_of_a_file_stays_and_a_new_one_follows_the_umask(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     (tmp_path / "a").chmod(0o640)
     old = os.umask(0o027)
@@ -72,7 +72,7 @@ def test_the_mode_of_a_file_stays_and_a_new_one_follows_the_umask(tmp_path):
     assert stat.S_IMODE((tmp_path / "b").stat().st_mode) == 0o640
 
 
-def test_a_link_stays_a_link_and_its_file_is_written(tmp_path):
+def test_a_link_stays_a_link_and_its_file_is_written(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "real/a").write_text("old")
     (tmp_path / "root").mkdir()
@@ -84,13 +84,15 @@ def test_a_link_stays_a_link_and_its_file_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../a", "/etc/a", "a/../../b", "", "a\0b"])
-def test_nothing_outside_the_project_is_ever_written(tmp_path, name):
+def test_nothing_outside_the_project_is_ever_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProjectError, match="only inside"):
         ProjectFiles(tmp_path / "p").write({name: "x"})
     assert not list(tmp_path.iterdir())
 
 
-def test_a_refused_rename_puts_everything_back(tmp_path, monkeypatch):
+def test_a_refused_rename_puts_everything_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = ProjectFiles(tmp_path)
     project.write({"a": "old", "b": "old"})
     before = everything(tmp_path)
@@ -109,7 +111,9 @@ def test_a_refused_rename_puts_everything_back(tmp_path, monkeypatch):
     assert not (tmp_path / "new").exists()
 
 
-def test_an_interrupt_between_two_renames_puts_everything_back(tmp_path, monkeypatch):
+def test_an_interrupt_between_two_renames_puts_everything_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = ProjectFiles(tmp_path)
     project.write({"a": "old", "b": "old"})
     before = everything(tmp_path)
@@ -127,7 +131,9 @@ def test_an_interrupt_between_two_renames_puts_everything_back(tmp_path, monkeyp
     assert everything(tmp_path) == before
 
 
-def test_a_file_system_without_links_is_served_by_copies(tmp_path, monkeypatch):
+def test_a_file_system_without_links_is_served_by_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_links(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "no links here")
 
@@ -139,7 +145,7 @@ def test_a_file_system_without_links_is_served_by_copies(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("in_the_way", "reason"), [("folder", "folder"), ("file", "file")])
-def test_something_in_the_way_is_named(tmp_path, in_the_way, reason):
+def test_something_in_the_way_is_named(tmp_path: Path, in_the_way: str, reason: str) -> None:
     if in_the_way == "folder":
         (tmp_path / "a").mkdir()
         name = "a"
@@ -153,7 +159,7 @@ def test_something_in_the_way_is_named(tmp_path, in_the_way, reason):
     assert everything(tmp_path) == before
 
 
-def test_what_a_killed_command_left_is_swept_but_not_what_is_in_use(tmp_path):
+def test_what_a_killed_command_left_is_swept_but_not_what_is_in_use(tmp_path: Path) -> None:
     old, fresh = tmp_path / ".a.envctl-0123", tmp_path / ".a.envctl-4567"
     old.write_text("x")
     fresh.write_text("x")
@@ -163,13 +169,13 @@ def test_what_a_killed_command_left_is_swept_but_not_what_is_in_use(tmp_path):
     assert sorted(everything(tmp_path)) == [fresh.name, "a"]
 
 
-def test_a_long_name_can_be_staged(tmp_path):
+def test_a_long_name_can_be_staged(tmp_path: Path) -> None:
     name = "n" * 255
     ProjectFiles(tmp_path).write({name: "x"})
     assert list(everything(tmp_path)) == [name]
 
 
-def test_listing_is_sorted_and_holds_files_only(tmp_path):
+def test_listing_is_sorted_and_holds_files_only(tmp_path: Path) -> None:
     project = ProjectFiles(tmp_path)
     project.write({"m/b.toml": "", "m/a.toml": "", "m/sub/c": ""})
     assert project.listing("m") == ("a.toml", "b.toml")
@@ -177,7 +183,7 @@ def test_listing_is_sorted_and_holds_files_only(tmp_path):
     assert project.listing("m/a.toml") == ()
 
 
-def test_the_lock_may_be_nested_and_is_free_afterwards(tmp_path):
+def test_the_lock_may_be_nested_and_is_free_afterwards(tmp_path: Path) -> None:
     project = ProjectFiles(tmp_path)
     with project.locked("try"), project.locked("try more"):
         assert (tmp_path / ".envctl/state.lock").exists()
@@ -185,7 +191,7 @@ def test_the_lock_may_be_nested_and_is_free_afterwards(tmp_path):
         pass
 
 
-def test_a_long_wait_is_explained_once_and_ends(tmp_path):
+def test_a_long_wait_is_explained_once_and_ends(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / ".envctl").mkdir()
     other = FileLock(tmp_path / ".envctl/state.lock", thread_local=False)
@@ -205,13 +211,13 @@ def test_a_long_wait_is_explained_once_and_ends(tmp_path):
     assert said == [f"waiting for another envctl that works in {tmp_path} (in order to lock)"]
 
 
-def test_a_lock_that_cannot_be_made_is_a_failure(tmp_path):
+def test_a_lock_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / ".envctl").write_text("a file")
     with pytest.raises(ProjectError), ProjectFiles(tmp_path).locked("lock"):
         pass
 
 
-def test_an_exception_inside_frees_the_lock(tmp_path):
+def test_an_exception_inside_frees_the_lock(tmp_path: Path) -> None:
     project = ProjectFiles(tmp_path)
     with pytest.raises(ZeroDivisionError), project.locked("fail"):
         raise ZeroDivisionError
@@ -220,12 +226,12 @@ def test_an_exception_inside_frees_the_lock(tmp_path):
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
 
 
-def test_the_root_is_the_nearest_manifest_upward(home):
+def test_the_root_is_the_nearest_manifest_upward(home: Path) -> None:
     deep = home / "p/src/pkg"
     deep.mkdir(parents=True)
     (home / "p/pyproject.toml").touch()
@@ -235,12 +241,12 @@ def test_the_root_is_the_nearest_manifest_upward(home):
     assert find_root(deep) == home / "p/src"
 
 
-def test_a_folder_with_records_alone_is_a_project(home):
+def test_a_folder_with_records_alone_is_a_project(home: Path) -> None:
     (home / "p/.envctl/machines").mkdir(parents=True)
     assert find_root(home / "p") == home / "p"
 
 
-def test_the_search_ends_at_a_repository_and_at_home(home):
+def test_the_search_ends_at_a_repository_and_at_home(home: Path) -> None:
     (home / "pyproject.toml").touch()
     (home / "repo/src").mkdir(parents=True)
     assert nearest_root(home / "repo/src") is None

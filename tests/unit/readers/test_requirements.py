@@ -20,7 +20,7 @@ def said(found: Imported) -> str:
     return "\n".join(f"{note.where} {note.message}" for note in found.notes)
 
 
-def test_plain_requirements_keep_their_spelling_order_and_comments():
+def test_plain_requirements_keep_their_spelling_order_and_comments() -> None:
     found = read(
         "# top\n\n# web\nflask[async] >=2 ; python_version < '3.13'  # the web\nnumpy\n# end\n"
     )
@@ -32,17 +32,17 @@ def test_plain_requirements_keep_their_spelling_order_and_comments():
     assert not found.notes
 
 
-def test_a_byte_order_mark_and_windows_line_ends_change_nothing():
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
     assert texts(read("\ufeffnumpy\r\n# x\r\npandas\r\n")) == ["numpy", "pandas"]
 
 
-def test_a_hash_inside_a_url_is_not_a_comment():
+def test_a_hash_inside_a_url_is_not_a_comment() -> None:
     url = "foo @ https://files.example/foo-1.tar.gz#sha256=aa"
     found = read(f"{url}  # why\n")
     assert (texts(found), found.requirements[0].comment) == ([url], "why")
 
 
-def test_lines_are_continued_and_hashes_left_out_with_one_note():
+def test_lines_are_continued_and_hashes_left_out_with_one_note() -> None:
     found = read(
         "numpy==1.26.4 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n"
         "    # via\n    #   pandas\n    #   scipy\nsix==1.16\n"
@@ -50,12 +50,10 @@ def test_lines_are_continued_and_hashes_left_out_with_one_note():
     assert texts(found) == ["numpy==1.26.4", "six==1.16"]
     assert found.requirements[0].comment == "via pandas, scipy"
     assert found.requirements[1].above == ()
-    assert said(found) == (
-        "requirements.txt 2 hashes left out: the lock holds those of every file"
-    )
+    assert said(found) == ("requirements.txt 2 hashes left out: the lock holds those of every file")
 
 
-def test_nested_files_are_relative_to_the_file_that_names_them():
+def test_nested_files_are_relative_to_the_file_that_names_them() -> None:
     files = {
         "requirements.txt": "-r reqs/base.txt  # base\n-c reqs/limits.txt\npandas\n",
         "reqs/base.txt": "six\n--requirement=../more.txt\n-climits.txt\n",
@@ -69,31 +67,31 @@ def test_nested_files_are_relative_to_the_file_that_names_them():
     assert "reqs/limits.txt:1 extras of the constraint" in said(found)
 
 
-def test_a_file_reached_twice_is_read_once():
+def test_a_file_reached_twice_is_read_once() -> None:
     assert texts(read("-r a.txt\n-r b.txt\n", a="-r b.txt\nsix\n", b="attrs\n")) == ["attrs", "six"]
 
 
-def test_a_circle_is_an_error_with_its_way():
+def test_a_circle_is_an_error_with_its_way() -> None:
     with pytest.raises(ManifestError, match=r"requirements.txt → a.txt → requirements.txt") as info:
         read("-r a.txt\n", a="six\n-r requirements.txt\n")
     assert info.value.where == "a.txt:2"
 
 
-def test_a_missing_file_is_an_error_with_its_place():
+def test_a_missing_file_is_an_error_with_its_place() -> None:
     with pytest.raises(ManifestError, match=r"no file `gone.txt`") as info:
         read("six\n-r gone.txt\n")
     assert info.value.where == "requirements.txt:2"
 
 
 @pytest.mark.parametrize("line", ["numpy=>1", "numpy >= >= 1", "two words", "=1", "foo; wat == 1"])
-def test_what_pip_refuses_is_an_error_with_file_and_line(line):
+def test_what_pip_refuses_is_an_error_with_file_and_line(line: str) -> None:
     with pytest.raises(ManifestError, match="is not a requirement") as info:
         read(f"six\n\n{line}\n")
     assert info.value.where == "requirements.txt:3"
     assert info.value.hint
 
 
-def test_indexes_lose_their_credentials_and_say_so():
+def test_indexes_lose_their_credentials_and_say_so() -> None:
     found = read(
         "# private\n--extra-index-url https://bob:s3cret@index.example/simple/  # ours\n"
         "-i https://${USER}:${TOKEN}@main.example/simple\nsix\n"
@@ -117,7 +115,7 @@ def test_indexes_lose_their_credentials_and_say_so():
         ("file:///srv/simple", "on this machine only"),
     ],
 )
-def test_an_index_that_cannot_be_shared_is_left_out_with_the_reason(url, reason):
+def test_an_index_that_cannot_be_shared_is_left_out_with_the_reason(url: str, reason: str) -> None:
     found = read(f"--index-url {url}\n")
     assert not found.indexes
     assert reason in said(found)
@@ -125,7 +123,7 @@ def test_an_index_that_cannot_be_shared_is_left_out_with_the_reason(url, reason)
     assert "word" not in repr(found.notes)
 
 
-def test_the_last_index_url_counts_and_the_first_is_not_lost_in_silence():
+def test_the_last_index_url_counts_and_the_first_is_not_lost_in_silence() -> None:
     found = read("-i https://a.example/s\n-i https://b.example/s\n")
     assert [index.url for index in found.indexes] == ["https://b.example/s"]
     assert "https://a.example/s" in said(found)
@@ -164,14 +162,14 @@ def test_the_last_index_url_counts_and_the_first_is_not_lost_in_silence():
         "--index-url 'open quote",
     ],
 )
-def test_a_line_that_is_not_carried_over_is_listed_with_its_place(line):
+def test_a_line_that_is_not_carried_over_is_listed_with_its_place(line: str) -> None:
     found = read(f"six\n{line}\n")
     assert texts(found)[0] == "six"
     assert [text for text in texts(found)[1:] if text] == []
     assert [note.where for note in found.notes] == ["requirements.txt:2"]
 
 
-def test_a_line_left_out_stays_in_sight_where_it_stood():
+def test_a_line_left_out_stays_in_sight_where_it_stood() -> None:
     found = read("six\n# fork\n-e ./libs/foo  # local\nattrs\n")
     assert found.requirements[1].above == (
         "fork",
@@ -199,13 +197,13 @@ def test_a_line_left_out_stays_in_sight_where_it_stood():
         ("y @ git+https://${TOKEN}@git.example/y@v1", "y @ git+https://git.example/y@v1"),
     ],
 )
-def test_addresses_are_carried_with_a_name_and_without_credentials(line, carried):
+def test_addresses_are_carried_with_a_name_and_without_credentials(line: str, carried: str) -> None:
     found = read(f"{line}\n")
     assert texts(found) == [carried]
     assert "s3cret" not in repr(found)
 
 
-def test_secrets_in_comments_errors_and_left_out_lines_are_not_repeated():
+def test_secrets_in_comments_errors_and_left_out_lines_are_not_repeated() -> None:
     found = read(
         "# from https://bob:s3cret@index.example\nsix  # https://bob:s3cret@index.example\n"
         "--find-links https://bob:s3cret@files.example\n"
@@ -217,21 +215,23 @@ def test_secrets_in_comments_errors_and_left_out_lines_are_not_repeated():
     assert "s3cret" not in info.value.message
 
 
-def test_the_same_requirement_twice_is_carried_once_with_a_note():
+def test_the_same_requirement_twice_is_carried_once_with_a_note() -> None:
     found = read("Flask[async] >=2\nflask[async]>=2\nflask<4\n")
     assert texts(found) == ["Flask[async] >=2", "flask<4"]
     assert "already listed at requirements.txt:1" in said(found)
 
 
-def test_options_of_one_requirement_are_left_out_with_a_note():
-    found = read("numpy --config-settings a=b --global-option=-x\nsix --index-url https://i.example\n")
+def test_options_of_one_requirement_are_left_out_with_a_note() -> None:
+    found = read(
+        "numpy --config-settings a=b --global-option=-x\nsix --index-url https://i.example\n"
+    )
     assert texts(found) == ["numpy", "six"]
     assert "--config-settings a=b" in said(found)
     assert "--global-option -x" in said(found)
     assert "pip ignores an index option" in said(found)
 
 
-def test_what_pip_ignores_at_the_end_of_a_line_is_said():
+def test_what_pip_ignores_at_the_end_of_a_line_is_said() -> None:
     found = read("-r a.txt b.txt\n-r a.txt -c a.txt\nsix -e ./x\n", a="attrs\n")
     assert texts(found) == ["attrs", "six"]
     assert "pip ignores `b.txt`" in said(found)
@@ -239,6 +239,6 @@ def test_what_pip_ignores_at_the_end_of_a_line_is_said():
     assert "`-e ./x`: pip ignores it" in said(found)
 
 
-def test_control_characters_in_comments_cannot_break_the_toml():
+def test_control_characters_in_comments_cannot_break_the_toml() -> None:
     found = read("six  # a\x07b\x7fc\td\n")
     assert found.requirements[0].comment == "abc\td"

@@ -33,7 +33,7 @@ torch = [{ index = "acme", marker = "sys_platform == 'linux'" }]
 """
 
 
-def test_indexes_pins_constraints_and_groups_are_converted():
+def test_indexes_pins_constraints_and_groups_are_converted() -> None:
     found = read_uv_settings(tomllib.loads(TEXT))
     assert [(i.name, i.url, i.packages, i.default) for i in found.indexes] == [
         ("main", "https://main.example/simple", (), True),
@@ -44,7 +44,7 @@ def test_indexes_pins_constraints_and_groups_are_converted():
     assert found.exclude_newer == "2026-01-01T00:00:00Z"
 
 
-def test_what_is_not_honoured_is_said_with_its_key():
+def test_what_is_not_honoured_is_said_with_its_key() -> None:
     found = read_uv_settings(tomllib.loads(TEXT))
     assert {note.where for note in found.notes} == {
         "tool.uv.override-dependencies",
@@ -56,7 +56,7 @@ def test_what_is_not_honoured_is_said_with_its_key():
     assert "s3cret" not in repr(found)
 
 
-def test_older_index_keys_and_a_span_of_time():
+def test_older_index_keys_and_a_span_of_time() -> None:
     text = (
         '[tool.uv]\nindex-url = "https://main.example/simple"\nexclude-newer = "1 week"\n'
         'extra-index-url = ["https://acme.example/simple", "./wheels"]\n'
@@ -73,7 +73,7 @@ def test_older_index_keys_and_a_span_of_time():
     ]
 
 
-def test_no_settings_are_none():
+def test_no_settings_are_none() -> None:
     found = read_uv_settings({})
     assert not found.indexes
     assert found.groups is None

@@ -1,0 +1,60 @@
+"""What ``dockerize`` tells a person: what to mind, how to build, and what has changed."""
+
+import difflib
+from collections.abc import Iterator
+from datetime import date
+
+from envctl.domain import image_base, image_slices
+from envctl.domain.blocks import Block
+from envctl.domain.image import Image
+from envctl.emitters import dockerfile
+
+
+def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str, ...]:
+    """Return what could surprise: what is left out, not pinned, out of support or overwritten."""
+    found = [*image.variables.warnings, *image.contract.conflicts]
+    if image.base.digest is None:
+        found.append(
+            f"{image.base.reference} is not pinned: no registry answered; "
+            "run `envctl dockerize` again where one can be reached"
+        )
+    if today is not None:
+        found += [
+            f"{what} has been out of support since {end} (table of {image_base.table_date()})"
+            for what, end in image.base.ends
+            if end < today
+        ]
+    if local := image_slices.loopback(image.slices):
+        found.append(
+            f"only this machine reaches the index of {', '.join(local[:5])}: "
+            "build with `--network host`, and use a shared index for the team"
+        )
+    if block is not None and block.edited and not block.conflict:
+        found.append("the generated block had been changed by hand: those changes are gone")
+    return tuple(found)
+
+
+def notes(image: Image) -> tuple[str, ...]:
+    """Return what is in the image and the command that builds it."""
+    name = image.names.dockerfile
+    build = "docker build --tag NAME ." + (f" --file {name}" if name != "Dockerfile" else "")
+    source = ", ".join(image.source) or "none (name it in tool.envctl.image.source)"
+    return (
+        f"source in the image: {source}",
+        f"build it: {build}",
+        f"behind a proxy or with a company's CA add: {dockerfile.BEHIND_A_PROXY}",
+    )
+
+
+def diff(name: str, old: str | None, new: str) -> str:
+    """Return a unified diff; a new file is only named."""
+    if old is None:
+        return f"new file: {name}\n"
+    return "".join(_lines(name, old, new))
+
+
+def _lines(name: str, old: str, new: str) -> Iterator[str]:
+    for line in difflib.unified_diff(
+        old.splitlines(keepends=True), new.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    ):
+        yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
