@@ -5,6 +5,7 @@ envctl would write there: a newer envctl alone makes nothing stale.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from envctl.errors import ImageError
@@ -57,7 +58,7 @@ def digest(text: str) -> str:
 
 def find(text: str, name: str) -> Block | None:
     """Return the block in a file, if there is one; raises ``ImageError`` when its markers are torn."""
-    lines = text.splitlines(keepends=True)
+    lines = _split(text)
     begins = [n for n, line in enumerate(lines) if line.startswith(_BEGIN)]
     ends = [n for n, line in enumerate(lines) if line.startswith(_END)]
     if not begins and not ends:
@@ -96,13 +97,18 @@ def put(lines: tuple[str, ...], into: Block | None, name: str) -> str:
 
 
 def _no_conflict(part: str, name: str, first: int) -> None:
-    for number, line in enumerate(part.splitlines(), first):
+    for number, line in enumerate(_split(part), first):
         if _is_conflict(line):
             raise ImageError(
                 "merge-conflict markers outside the generated block",
                 where=f"{name}:{number}",
                 hint="settle that conflict, then run `envctl dockerize`",
             )
+
+
+def _split(text: str) -> list[str]:
+    """Split as Docker does: ``splitlines`` would take a form feed or U+2028 in a value for a line end."""
+    return [line for line in re.split(r"(?<=\n)", text) if line]
 
 
 def _is_conflict(line: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from envctl.domain import reading
 from envctl.domain.imported import Imported
@@ -16,6 +16,7 @@ REQUIREMENTS = "requirements.txt"
 _OTHERS = re.compile(
     r"requirements.*\.(txt|in)|environment\.ya?ml|Pipfile|Pipfile\.lock|uv\.lock|poetry\.lock"
 )
+_NOTHING = Imported()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,9 +32,9 @@ class Folder:
     data: reading.Table
     packaged: bool
     python: str | None
-    requirements: Imported
-    uv: Imported
-    unread: tuple[str, ...]
+    requirements: Imported = _NOTHING
+    uv: Imported = _NOTHING
+    unread: tuple[str, ...] = ()
 
     @property
     def project(self) -> reading.Table:
@@ -73,19 +74,12 @@ def look(project: Project) -> Folder:
         data=data,
         packaged=_packaged(project, data, files),
         python=_python_version(project.read(".python-version") or ""),
-        requirements=Imported(),
-        uv=Imported(),
-        unread=(),
     )
     if bare.own:
         return bare
     wanted = REQUIREMENTS in files and bare.takes_requirements
-    return Folder(
-        name=bare.name,
-        text=text,
-        data=data,
-        packaged=bare.packaged,
-        python=bare.python,
+    return replace(
+        bare,
         requirements=read_requirements(REQUIREMENTS, reader) if wanted else Imported(),
         uv=read_uv_settings(data),
         unread=tuple(file for file in files if _OTHERS.fullmatch(file) and file not in read),

@@ -16,7 +16,9 @@ BASE = ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_test-3.0"]
 
 def test_it_installs_the_slice_of_the_default_groups(synced: World) -> None:
     assert synced.installed() == BASE
-    shown = synced.run([str(synced.python), "-c", "import zz_made_app; print(zz_made_app.__version__)"])
+    shown = synced.run(
+        [str(synced.python), "-c", "import zz_made_app; print(zz_made_app.__version__)"]
+    )
     assert shown.stdout.strip() == "1.0"
 
 
@@ -176,7 +178,9 @@ def test_two_at_once(world: World) -> None:
 
 def test_personal_virtualenv_settings_change_nothing(world: World) -> None:
     world.envctl("lock")
-    world.envctl("sync", env={"VIRTUALENV_SYSTEM_SITE_PACKAGES": "1", "VIRTUALENV_ACTIVATORS": "fish"})
+    world.envctl(
+        "sync", env={"VIRTUALENV_SYSTEM_SITE_PACKAGES": "1", "VIRTUALENV_ACTIVATORS": "fish"}
+    )
     cfg = (world.root / ".venv" / "pyvenv.cfg").read_text()
     assert "include-system-site-packages = false" in cfg
     assert (world.root / ".venv" / "bin" / "activate").exists()

@@ -134,7 +134,9 @@ class World:
         return self.root / ".venv" / "lib" / f"python{MINOR}" / "site-packages"
 
     def installed(self) -> list[str]:
-        return sorted(path.name.removesuffix(".dist-info") for path in self.site.glob("*.dist-info"))
+        return sorted(
+            path.name.removesuffix(".dist-info") for path in self.site.glob("*.dist-info")
+        )
 
     def snapshot(self, *names: str) -> dict[str, bytes | None]:
         return {

@@ -1,0 +1,132 @@
+"""Projects with a lock, without resolver, index or network: what the image tests start from."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from packaging.pylock import Pylock
+
+from envctl.domain.image import Image, describe
+from envctl.domain.lock import Lock, assemble
+from envctl.domain.manifest import Manifest, parse_manifest
+from envctl.domain.resolution import Resolution
+
+INDEX = "https://index.example/simple"
+UV_PIN = f"uv==0.13.8 --hash=sha256:{'a' * 64} --hash=sha256:{'b' * 64}"
+DIGEST = "sha256:" + "d" * 64
+PATHS = ("train.py", "README.md", "vision/__init__.py", "tests/__init__.py", "data/big.bin")
+
+CPU = """
+[project]
+name = "churn"
+dependencies = ["numpy", "pandas"]
+
+[tool.envctl]
+python = "3.11"
+platforms = ["linux-x86_64"]
+
+[tool.envctl.env]
+PYTHONHASHSEED = "0"
+
+[tool.envctl.image]
+command = ["python", "train.py"]
+"""
+
+GPU = """
+[project]
+name = "vision"
+dependencies = ["torch", "numpy"]
+
+[dependency-groups]
+dev = ["pytest"]
+
+[tool.envctl]
+python = "3.11"
+platforms = ["linux-x86_64", "linux-aarch64", "macos-arm64"]
+
+[[tool.envctl.index]]
+name = "company"
+url = "https://index.example/simple"
+
+[tool.envctl.env]
+CUDA_VISIBLE_DEVICES = "2"
+NCCL_SOCKET_IFNAME = "eth0"
+HF_TOKEN = "never"
+
+[tool.envctl.gpu]
+required = true
+count = 2
+
+[tool.envctl.image]
+for = "docker"
+system-packages = ["libgl1", "libgomp1=12.2.0-14"]
+command = ["python", "-m", "vision"]
+source = ["src"]
+"""
+
+
+def wheel(name: str, version: str, tags: str) -> dict[str, Any]:
+    filename = f"{name.replace('-', '_')}-{version}-{tags}.whl"
+    return {
+        "name": filename,
+        "url": f"https://index.example/files/{filename.replace('+', '%2B')}",
+        "hashes": {"sha256": hashlib.sha256(filename.encode()).hexdigest()},
+    }
+
+
+def package(name: str, version: str, *tags: str, marker: str | None = None) -> dict[str, Any]:
+    wheels = [wheel(name, version, tag) for tag in tags or ("py3-none-any",)]
+    table = {"name": name, "version": version, "index": INDEX, "wheels": wheels}
+    return {**table, "marker": marker} if marker else table
+
+
+NUMPY = package(
+    "numpy",
+    "2.4.6",
+    "cp311-cp311-manylinux_2_28_x86_64",
+    "cp311-cp311-manylinux_2_28_aarch64",
+    "cp311-cp311-macosx_14_0_arm64",
+)
+CPU_PACKAGES = (NUMPY, package("pandas", "3.1.1", "cp311-cp311-manylinux_2_28_x86_64"))
+GPU_PACKAGES = (
+    NUMPY,
+    package(
+        "nvidia-cuda-runtime-cu12",
+        "12.6.77",
+        "py3-none-manylinux_2_17_x86_64",
+        marker="platform_machine == 'x86_64' and sys_platform == 'linux'",
+    ),
+    package("pytest", "9.0.0", marker="'dev' in dependency_groups"),
+    package(
+        "torch",
+        "2.10.0+cu126",
+        "cp311-cp311-manylinux_2_28_x86_64",
+        "cp311-cp311-manylinux_2_28_aarch64",
+        "cp311-none-macosx_11_0_arm64",
+    ),
+)
+
+
+def manifest(text: str) -> Manifest:
+    return parse_manifest(tomllib.loads(text))
+
+
+def lock(project: Manifest, *packages: Mapping[str, Any]) -> Lock:
+    tables = {"lock-version": "1.0", "created-by": "envctl", "packages": list(packages)}
+    return assemble(
+        Resolution(
+            packages=tuple(Pylock.from_dict(tables).packages),
+            edges={},
+            environments=(),
+            requires_python=None,
+            made_by="uv 0.13.8",
+        ),
+        project,
+        {},
+    )
+
+
+def image(text: str, *packages: Mapping[str, Any], paths: tuple[str, ...] = PATHS) -> Image:
+    project = manifest(text)
+    return describe(project, lock(project, *packages), python="3.11", paths=paths)

@@ -1,0 +1,204 @@
+"""The Dockerfile's text: golden files, hostile input, and what each target may hold."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from envctl.domain import blocks
+from envctl.domain.image import Image
+from envctl.emitters import dockerfile, dockerignore
+from envctl.errors import ImageError
+from tests import image_projects as projects
+from tests.unit.emitters import dockerfile_reader as reader
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+# Fixed companions: a word changed in preflight.py must not change every golden file.
+FILES = {"contract.json": "{}\n", "uv.txt": "uv\n"}
+IMAGES = {
+    "cpu": lambda: projects.image(projects.CPU, *projects.CPU_PACKAGES),
+    "gpu-docker": lambda: projects.image(projects.GPU, *projects.GPU_PACKAGES),
+    "gpu-slurm": lambda: _target("slurm"),
+    "gpu-kubernetes": lambda: _target("kubernetes"),
+    "empty": lambda: projects.image(projects.CPU.replace('"numpy", "pandas"', "")),
+}
+
+
+def _target(name: str) -> Image:
+    text = projects.GPU.replace('for = "docker"', f'for = "{name}"')
+    return projects.image(text, *projects.GPU_PACKAGES)
+
+
+def _text(image: Image) -> str:
+    return blocks.text(dockerfile.emit(image, FILES))
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_golden(name):
+    """Run with ENVCTL_UPDATE_GOLDEN=1 to write them anew."""
+    made = IMAGES[name]()
+    text = _text(Image(**{**_fields(made), "base": made.base.at(projects.DIGEST)}))
+    golden = GOLDEN / f"{name}.Dockerfile"
+    if os.environ.get("ENVCTL_UPDATE_GOLDEN"):
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8")
+
+
+def _fields(image: Image) -> dict[str, object]:
+    return {name: getattr(image, name) for name in Image.__dataclass_fields__}
+
+
+def test_no_public_address_and_no_version_of_envctl_in_what_is_written():
+    for golden in GOLDEN.glob("*.Dockerfile"):
+        text = golden.read_text(encoding="utf-8")
+        assert "pypi" not in text
+        assert "pip install envctl" not in text
+
+
+@pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.Dockerfile")), ids=lambda path: path.stem)
+def test_hadolint_is_silent(golden):
+    hadolint = shutil.which("hadolint") or shutil.which("hadolint", path="/opt/dev/bin")
+    if hadolint is None:
+        pytest.fail("hadolint is missing: install the group `test`")
+    done = subprocess.run([hadolint, golden], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_heavy_comes_before_anything_that_a_light_package_changes():
+    lines = _text(IMAGES["gpu-docker"]()).splitlines()
+    heavy = lines.index("COPY --from=heavy /opt/venv /opt/venv")
+    assert lines[heavy - 1] == "FROM base AS final"
+    assert not any(line.startswith("LABEL") for line in lines[:heavy])
+
+
+def test_source_comes_last():
+    kinds = [kind for kind, _ in reader.instructions(_text(IMAGES["gpu-docker"]()))]
+    assert kinds[-6:] == ["RUN", "COPY", "WORKDIR", "USER", "ENTRYPOINT", "CMD"]
+
+
+@pytest.mark.parametrize(
+    ("target", "there", "absent"),
+    [
+        ("docker", {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "HOME"}, set()),
+        ("slurm", {"NVIDIA_VISIBLE_DEVICES"}, {"CUDA_VISIBLE_DEVICES", "HOME", "HF_HOME"}),
+        ("kubernetes", {"HOME"}, {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"}),
+    ],
+)
+def test_what_each_target_may_hold(target, there, absent):
+    env = _environment(_text(_target(target)))
+    assert there <= set(env)
+    assert not set(env) & (absent | {"HF_TOKEN", "NCCL_SOCKET_IFNAME", "CUDA_VERSION"})
+    assert env["NVIDIA_REQUIRE_CUDA"] == "cuda>=12.0"
+    assert env["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+
+
+def test_a_declared_variable_replaces_the_image_s_own():
+    text = projects.GPU.replace(
+        'HF_TOKEN = "never"', 'CUDA_DEVICE_ORDER = "FASTEST_FIRST"\nHF_HOME = "/data/hf"'
+    )
+    env = _environment(_text(projects.image(text, *projects.GPU_PACKAGES)))
+    assert env["CUDA_DEVICE_ORDER"] == "FASTEST_FIRST"
+    assert env["HF_HOME"] == "/data/hf"
+
+
+def test_the_same_for_a_shuffled_lock():
+    one = projects.image(projects.GPU, *projects.GPU_PACKAGES)
+    other = projects.image(projects.GPU, *reversed(projects.GPU_PACKAGES))
+    assert _text(one) == _text(other)
+
+
+def test_only_what_is_allowed_reaches_the_engine():
+    lines = dockerignore.emit(IMAGES["cpu"]())
+    assert lines[:4] == ("**", "!.envctl/image", "!train.py", "!vision")
+    assert not any(line.startswith("**/.env*") for line in lines)  # that would exclude .envctl
+
+
+_ODD = st.text(
+    st.sampled_from("ab\"'$\\`#{}<>&|; \tFROM=\u00e9\u2028") | st.characters(exclude_categories=["Cs"])
+)
+_LINES = st.text(st.sampled_from("a\n\r\0"), min_size=1).filter(lambda t: not t.isalpha())
+
+
+@given(value=_ODD.filter(lambda t: not set(t) & set("\n\r\0")), name=_ODD, command=st.lists(_ODD))
+def test_hostile_text_stays_where_it_was_put(value, name, command):
+    """The file has the same instructions as with harmless text, and each holds the text byte for byte."""
+    made = projects.image(projects.CPU, *projects.CPU_PACKAGES)
+    label = name.translate({0: None, 10: None, 13: None})
+    argv = tuple(word.replace("\0", "") for word in command) or ("python",)
+    baked = type(made.variables)(env={"PYTHONHASHSEED": value})
+    hostile = Image(
+        **{**_fields(made), "name": label, "command": argv, "variables": baked}  # type: ignore[arg-type]
+    )
+    text = _text(hostile)
+    kinds = [kind for kind, _ in reader.instructions(_text(made))]
+    found = reader.instructions(text)
+    assert [kind for kind, _ in found] == kinds
+    assert reader.words(found[-1][1]) == list(argv)
+    assert _environment(text)["PYTHONHASHSEED"] == value
+    labels = next(reader.pairs(rest) for kind, rest in found if kind == "LABEL")
+    assert labels.get("org.opencontainers.image.title", "") == label
+
+
+@given(value=_LINES)
+def test_a_line_end_is_refused(value):
+    text = projects.CPU.replace('PYTHONHASHSEED = "0"', "")
+    made = projects.image(text, *projects.CPU_PACKAGES)
+    baked = type(made.variables)(env={"X": value})
+    with pytest.raises(ImageError) as caught:
+        _text(Image(**{**_fields(made), "variables": baked}))  # type: ignore[arg-type]
+    assert caught.value.where == "tool.envctl.env.X"
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc", "a\nRUN id", "*.py", "!x", "a/../b", "$HOME", ".", "", 'a"b', "<<EOF"]
+)
+def test_odd_source_paths_are_refused(path):
+    text = projects.CPU.replace("command =", f"source = [{_toml(path)}]\ncommand =")
+    with pytest.raises(ImageError) as caught:
+        projects.image(text, *projects.CPU_PACKAGES)
+    assert caught.value.where == "tool.envctl.image.source[0]"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("base", "python:3.11\nRUN id"),
+        ("base", "python"),
+        ("base", "python:3.11-alpine3.20"),
+        ("registry", "https://registry.example"),
+        ("registry", "registry.example/x y"),
+        ("build", "hermetic"),
+    ],
+)
+def test_odd_images_are_refused(key, value):
+    text = projects.CPU.replace("command =", f"{key} = {_toml(value)}\ncommand =")
+    with pytest.raises(ImageError) as caught:
+        projects.image(text, *projects.CPU_PACKAGES)
+    assert caught.value.where == f"tool.envctl.image.{key}"
+
+
+def _toml(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _environment(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for kind, rest in reader.instructions(text):
+        if kind == "ENV":
+            found |= reader.pairs(rest)
+    return found
+
+
+@given(value=_ODD.filter(lambda t: not set(t) & set("\n\r\0")))
+def test_what_was_written_is_found_again_unedited(value):
+    made = projects.image(projects.CPU, *projects.CPU_PACKAGES)
+    baked = type(made.variables)(env={"PYTHONHASHSEED": value})
+    text = _text(Image(**{**_fields(made), "variables": baked}))  # type: ignore[arg-type]
+    block = blocks.find("# mine\n" + text + "RUN true\n", "Dockerfile")
+    assert block is not None
+    assert (block.before, block.after, block.edited) == ("# mine\n", "RUN true\n", False)
