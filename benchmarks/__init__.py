@@ -1,0 +1,1 @@
+"""Ratios between commands measured in one run; `python -m benchmarks` prints them."""

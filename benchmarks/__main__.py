@@ -1,0 +1,198 @@
+"""The four ratios of the main job. Run it on a quiet machine: `python3 noxfile.py benchmarks`."""
+
+import compileall
+import itertools
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from benchmarks import stock
+from benchmarks.measure import Command, Ratio, compare, once, run
+
+ROOT = Path(__file__).parents[1]
+CACHE = Path.home() / ".cache" / "envctl-benchmarks"
+PYTHON = sys.executable
+ENVCTL = str(Path(sysconfig.get_path("scripts")) / "envctl")
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+MANIFEST = """\
+[project]
+name = "bench"
+version = "0"
+requires-python = "=={minor}.*"
+dependencies = {dependencies}
+
+[tool.envctl]
+python = "{minor}"
+platforms = ["linux-x86_64"]
+
+[[tool.envctl.index]]
+name = "bench"
+url = "{url}"
+
+[tool.uv]
+package = false
+environments = ["sys_platform == 'linux' and platform_machine == 'x86_64'"]
+
+[[tool.uv.index]]
+name = "bench"
+url = "{url}"
+default = true
+"""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder's wheels from a loopback index (PEP 691, PEP 658, ETag, immutable files)."""
+    argv = [PYTHON, "-m", "tests.index.server", "--folder", str(folder), "--mode", "json"]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+class Bench:
+    """The folders of one run: each measured command gets a fresh one, nothing is deleted in between.
+
+    ext4 is slow to create files for minutes after a large delete.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._numbers = itertools.count()
+        self.env = {"UV_CACHE_DIR": str(root / "cache"), "NO_PROXY": "127.0.0.1"}
+
+    def fresh(self, *files: tuple[str, str]) -> Callable[[], Path]:
+        """Return a maker of new folders that hold these files."""
+
+        def make() -> Path:
+            folder = self.root / f"run{next(self._numbers)}"
+            folder.mkdir(parents=True)
+            for name, text in files:
+                (folder / name).write_text(text, encoding="utf-8")
+            return folder
+
+        return make
+
+    def command(
+        self, name: str, prepare: Callable[[], Path], *steps: list[str], **env: str
+    ) -> Command:
+        """Return a command with this run's cache."""
+        return Command(name=name, steps=tuple(steps), prepare=prepare, env={**self.env, **env})
+
+    def nothing(self, prepare: Callable[[], Path]) -> Command:
+        """Return the measure of small commands: an interpreter that starts and ends."""
+        return self.command("python -c pass", prepare, [PYTHON, "-c", "pass"])
+
+
+def help_page(bench: Bench) -> Ratio:
+    """`envctl --help` against an interpreter that does nothing."""
+    here = bench.fresh()
+    ours = bench.command("envctl --help", here, [ENVCTL, "--help"])
+    return compare("envctl --help / python -c pass", 6, ours, bench.nothing(here), pairs=15)
+
+
+def hook(bench: Bench, manifest: str) -> Ratio:
+    """The commit hook's check on a lock of about 170 packages against an interpreter that does nothing."""
+    folder = bench.fresh(("pyproject.toml", manifest))()
+    for step in (["lock"], ["verify", "--only", "lock,image"]):
+        run([ENVCTL, *step], folder, bench.env)
+    ours = bench.command("verify", lambda: folder, [ENVCTL, "verify", "--only", "lock,image"])
+    what = "envctl verify --only lock,image / python -c pass"
+    return compare(what, 2.5, ours, bench.nothing(lambda: folder), pairs=25)
+
+
+def lock(bench: Bench, manifest: str, *, cold: bool) -> Ratio:
+    """`envctl lock` against `uv lock`, both without a lock; the cache is empty or filled."""
+    here = bench.fresh(("pyproject.toml", manifest))
+    counter = itertools.count()
+
+    def cache() -> dict[str, str]:
+        if not cold:
+            return {}
+        return {"UV_CACHE_DIR": str(bench.root / f"cold{next(counter)}")}
+
+    def pair() -> tuple[Command, Command]:
+        uv = [find_uv_bin(), "lock", "--quiet", "--python", PYTHON]
+        return (
+            bench.command("envctl lock", here, [ENVCTL, "lock"], **cache()),
+            bench.command("uv lock", here, uv, **cache()),
+        )
+
+    if not cold:
+        for command in pair():
+            once(command)
+    measured = [(once(ours), once(theirs)) for ours, theirs in (pair() for _ in range(9))]
+    return Ratio(
+        what=f"envctl lock / uv lock, 170 packages, {'empty' if cold else 'filled'} cache",
+        limit=1.3,
+        ours=tuple(a for a, _ in measured),
+        theirs=tuple(b for _, b in measured),
+    )
+
+
+def sync(bench: Bench, manifest: str) -> Ratio:
+    """`envctl sync` against `uv venv` and `uv pip sync` of the same lock, into fresh folders."""
+    folder = bench.fresh(("pyproject.toml", manifest))()
+    run([ENVCTL, "lock"], folder, bench.env)
+    text = (folder / "pylock.toml").read_text(encoding="utf-8")
+    here = bench.fresh(("pyproject.toml", manifest), ("pylock.toml", text))
+    uv = find_uv_bin()
+    theirs = bench.command(
+        "uv venv + uv pip sync",
+        here,
+        [uv, "venv", "--quiet", "--python", PYTHON, ".venv"],
+        [
+            *(uv, "pip", "sync", "--quiet", "--preview-features", "pylock"),
+            *("--python", ".venv/bin/python", "pylock.toml"),
+        ],
+    )
+    ours = bench.command("envctl sync", here, [ENVCTL, "sync"])
+    count = text.count("[[packages]]")
+    what = f"envctl sync / uv venv + uv pip sync, {count} packages"
+    return compare(what, 1.6, ours, theirs, pairs=9)
+
+
+def main() -> None:
+    """Measure all and print a line each; exit 1 when a limit is not met."""
+    # As an installer leaves it: installed by uv, nothing is byte-compiled.
+    compileall.compile_dir(ROOT / "envctl", quiet=1)
+    compileall.compile_dir(sysconfig.get_path("purelib"), quiet=1)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    stock.real(CACHE / f"data-stack-{MINOR}")
+    ratios: list[Ratio] = []
+    with tempfile.TemporaryDirectory(prefix="envctl-bench-", dir=CACHE) as temporary:
+        roots = stock.made_up(Path(temporary) / "made-up")
+        bench = Bench(Path(temporary) / "runs")
+        with served(Path(temporary) / "made-up") as url:
+            manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=list(roots))
+            steps: list[Callable[[], Ratio]] = [
+                lambda: help_page(bench),
+                lambda: hook(bench, manifest),
+                lambda: lock(bench, manifest, cold=True),
+                lambda: lock(bench, manifest, cold=False),
+            ]
+            _report(steps, ratios)
+        with served(CACHE / f"data-stack-{MINOR}") as url:
+            data = list(stock.DATA_STACK)
+            manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=data)
+            _report([lambda: sync(bench, manifest)], ratios)
+    sys.exit(any(ratio.median > ratio.limit for ratio in ratios))
+
+
+def _report(steps: list[Callable[[], Ratio]], ratios: list[Ratio]) -> None:
+    for step in steps:
+        ratios.append(step())
+        print(ratios[-1].line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
