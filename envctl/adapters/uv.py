@@ -7,6 +7,7 @@ Personal configuration may supply transport only (proxy, CA bundle, credentials,
 import os
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from envctl.errors import (
@@ -27,6 +28,7 @@ _TRANSPORT = re.compile(
 _CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
+@cache
 def binary() -> str:
     """Return the path of the uv that is installed beside envctl; raises ``ToolMissingError``."""
     try:

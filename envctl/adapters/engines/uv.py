@@ -16,7 +16,6 @@ import tomli_w
 from packaging.pylock import Package, Pylock
 
 from envctl.adapters import uv
-from envctl.adapters.index_files import moment
 from envctl.domain.lock import version_of
 from envctl.domain.manifest import Index
 from envctl.domain.markers import implied, joined, root_condition
@@ -36,7 +35,10 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
         (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")
     config = workspace / _CONFIG
     python = ["--python", question.interpreter.path]
-    uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
+    uv.binary()  # looked for once, and not by two threads: sysconfig fills its variables in no thread-safe way
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        version = pool.submit(uv.version, run)  # while uv resolves
+        uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
     locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
     exports = _exports(question, run=run, workspace=workspace)
     environments = [platform.marker for platform in question.platforms]
@@ -45,7 +47,7 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
         edges=_edges(locked),
         environments=tuple(environments),
         requires_python=locked.get("requires-python"),
-        made_by=f"uv {uv.version(run)}",
+        made_by=f"uv {version.result()}",
     )
 
 
@@ -86,10 +88,12 @@ def _pinned_names(pinned: list[Index]) -> list[str]:
 def _settings(question: Question) -> dict[str, Any]:
     """Write uv's own settings: uv ignores those in pyproject.toml once a configuration file is named."""
     settings: dict[str, Any] = {}
-    limit = moment(question.exclude_newer)
-    if limit:
+    if question.exclude_newer:
+        from envctl.adapters.index_files import moment  # noqa: PLC0415  # lazy: it brings HTTP
+
+        limit = moment(question.exclude_newer)
         # uv reads a bare day in this machine's own time zone: two teammates would get two answers.
-        settings["exclude-newer"] = limit.isoformat()
+        settings["exclude-newer"] = limit.isoformat() if limit else question.exclude_newer
     open_indexes = [index for index in question.indexes if not index.packages]
     if open_indexes:
         first, *others = open_indexes

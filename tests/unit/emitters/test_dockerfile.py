@@ -118,7 +118,8 @@ def test_only_what_is_allowed_reaches_the_engine():
 
 
 _ODD = st.text(
-    st.sampled_from("ab\"'$\\`#{}<>&|; \tFROM=\u00e9\u2028") | st.characters(exclude_categories=["Cs"])
+    st.sampled_from("ab\"'$\\`#{}<>&|; \tFROM=\u00e9\u2028")
+    | st.characters(exclude_categories=["Cs"])
 )
 _LINES = st.text(st.sampled_from("a\n\r\0"), min_size=1).filter(lambda t: not t.isalpha())
 

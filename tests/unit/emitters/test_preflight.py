@@ -45,7 +45,9 @@ class Container:
             "environment": str(self.root / "venv"),
             "python": VERSION,
             "for": "docker",
-            "slices": {MACHINE: {"digest": "", "packages": {"alpha": "1.0", "torch": "2.10.0+cu126"}}},
+            "slices": {
+                MACHINE: {"digest": "", "packages": {"alpha": "1.0", "torch": "2.10.0+cu126"}}
+            },
             "accelerator": "cpu",
             "cuda": None,
             "driver": None,
@@ -116,7 +118,10 @@ def cuda(container):
 def test_it_needs_only_an_old_python_and_its_library():
     tree = ast.parse(preflight.source(), feature_version=(3, 9))
     imported = {
-        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
     }
     assert imported <= set(sys.stdlib_module_names)
     froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -126,7 +131,11 @@ def test_it_needs_only_an_old_python_and_its_library():
 def test_it_reads_the_contract_that_is_written():
     made = json.loads(image_contract.emit(projects.image(projects.GPU, *projects.GPU_PACKAGES)))
     assert made["slices"]["aarch64"]["packages"] == {"numpy": "2.4.6", "torch": "2.10.0+cu126"}
-    assert made["slices"]["x86_64"]["packages"].keys() == {"numpy", "nvidia-cuda-runtime-cu12", "torch"}
+    assert made["slices"]["x86_64"]["packages"].keys() == {
+        "numpy",
+        "nvidia-cuda-runtime-cu12",
+        "torch",
+    }
     assert (made["accelerator"], made["cuda"], made["gpus"]) == ("cuda", "12.6", 2)
     assert (made["required"], made["missed"]) == (["HF_TOKEN"], ["NCCL_SOCKET_IFNAME"])
 
@@ -208,7 +217,10 @@ def _extra_file(container):
 @pytest.mark.parametrize(
     ("alter", "said"),
     [
-        (_edit, "file lib/python{v}/site-packages/alpha/__init__.py of alpha was altered; need: sha256="),
+        (
+            _edit,
+            "file lib/python{v}/site-packages/alpha/__init__.py of alpha was altered; need: sha256=",
+        ),
         (_edit_same_size, "alpha/__init__.py of alpha was altered; need: sha256="),
         (_remove_file, "alpha/__init__.py of alpha was altered"),
         (_remove_package, "package alpha is not what the lock says; need: 1.0; have: nothing"),
@@ -277,7 +289,9 @@ def test_required_and_missed_variables(container):
     container.build()
     done = container.start()
     assert done.returncode == 78
-    line = "variable HF_TOKEN is not set; need: a value; have: none; fix: docker run --env HF_TOKEN …"
+    line = (
+        "variable HF_TOKEN is not set; need: a value; have: none; fix: docker run --env HF_TOKEN …"
+    )
     assert done.stderr == f"envctl preflight: error: {line}\n"
     with_token = container.start(HF_TOKEN="x")
     assert with_token.returncode == 0
@@ -296,7 +310,9 @@ def test_no_device(cuda):
     cuda.gpus(driver=None)
     done = cuda.start()
     assert done.returncode == 78
-    assert "too few GPUs are visible; need: 1; have: 0; fix: start it with `--gpus all`" in done.stderr
+    assert (
+        "too few GPUs are visible; need: 1; have: 0; fix: start it with `--gpus all`" in done.stderr
+    )
 
 
 def test_no_device_where_none_is_required_is_a_warning(container):
@@ -321,7 +337,9 @@ def test_driver_floor(cuda, driver, code):
 def test_a_proprietary_module_s_version(cuda):
     cuda.gpus(0, driver=None)
     path = cuda.root / "sys/proc/driver/nvidia/version"
-    path.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82.01  Wed Oct 27\nGCC: 12\n")
+    path.write_text(
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82.01  Wed Oct 27\nGCC: 12\n"
+    )
     assert "have: 470.82.01" in cuda.start().stderr
 
 
