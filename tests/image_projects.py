@@ -130,3 +130,13 @@ def lock(project: Manifest, *packages: Mapping[str, Any]) -> Lock:
 def image(text: str, *packages: Mapping[str, Any], paths: tuple[str, ...] = PATHS) -> Image:
     project = manifest(text)
     return describe(project, lock(project, *packages), python="3.11", paths=paths)
+
+
+def bumped(packages: tuple[dict[str, Any], ...], name: str, version: str) -> list[dict[str, Any]]:
+    """The same packages with one of them at another version."""
+    found = []
+    for old in packages:
+        tags = [wheel["name"].removesuffix(".whl").split("-", 2)[2] for wheel in old["wheels"]]
+        new = package(name, version, *tags, marker=old.get("marker"))
+        found.append(new if old["name"] == name else old)
+    return found

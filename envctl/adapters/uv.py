@@ -66,7 +66,11 @@ def call(run: Runner, arguments: Sequence[str], *, cwd: Path, config: Path | Non
 
 
 def version(run: Runner) -> str:
-    """Return uv's version, for example ``0.13.8``."""
+    """Return uv's version, for example ``0.13.8``: from its metadata folder's name, or else asked of uv itself."""
+    import uv  # noqa: PLC0415
+
+    for folder in Path(uv.__file__).parents[1].glob("uv-*.dist-info"):
+        return folder.name.removesuffix(".dist-info").partition("-")[2]
     words = run([binary(), "--version"], env=environment(os.environ)).stdout.split()
     return words[1] if len(words) > 1 else "unknown"
 

@@ -8,6 +8,8 @@ from envctl.cli.render import envelope, say, show, step
 from envctl.usecases import load
 from envctl.usecases.lock import LockOutcome, lock
 
+_SHOWN = 30
+
 
 @click.command(epilog="Example: envctl lock --upgrade numpy")
 @click.option(
@@ -72,12 +74,14 @@ def _present(outcome: LockOutcome, *, as_json: bool) -> None:
         }
         show(envelope("lock", result, ok=True))
         return
-    for change in outcome.changes:
+    for change in outcome.changes[:_SHOWN] if outcome.known else ():
         if change.old is None:
             say(f"  + {change.name} {change.new}")
         elif change.new is None:
             say(f"  - {change.name} {change.old}")
         else:
             say(f"  ~ {change.name} {change.old} → {change.new}")
+    if outcome.known and len(outcome.changes) > _SHOWN:
+        say(f"  … and {len(outcome.changes) - _SHOWN} more (see --json)")
     state = "wrote pylock.toml" if outcome.written else "pylock.toml is up to date"
     say(f"{state}: {count} packages")

@@ -25,11 +25,15 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockOutcome:
-    """What ``lock`` did: whether a resolver ran, whether the file changed, and how."""
+    """What ``lock`` did: whether a resolver ran, whether the file changed, and how.
+
+    ``known``: there was a lock before, so that ``changes`` say more than the whole lock over again.
+    """
 
     lock: Lock
     resolved: bool
     written: bool
+    known: bool
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
 
@@ -67,6 +71,7 @@ def lock(
         lock=new,
         resolved=resolved,
         written=bool(written),
+        known=old is not None,
         changes=tuple(changes(old, new)),
         notes=(*notes, *_remarks(new)),
     )

@@ -7,7 +7,7 @@ pins are given as a minimal synthetic ``uv.lock``, which uv takes as preferences
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,19 +35,18 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
         (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")
     config = workspace / _CONFIG
     python = ["--python", question.interpreter.path]
-    uv.binary()  # looked for once, and not by two threads: sysconfig fills its variables in no thread-safe way
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        version = pool.submit(uv.version, run)  # while uv resolves
-        uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
-    locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
-    exports = _exports(question, run=run, workspace=workspace)
+    uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        texts = _exports(question, pool, run=run, workspace=workspace)
+        locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
+        exports = {root: _packages(text.result()) for root, text in texts.items()}
     environments = [platform.marker for platform in question.platforms]
     return Resolution(
         packages=tuple(_merge(exports, environments)),
         edges=_edges(locked),
         environments=tuple(environments),
         requires_python=locked.get("requires-python"),
-        made_by=f"uv {version.result()}",
+        made_by=f"uv {uv.version(run)}",
     )
 
 
@@ -124,27 +123,27 @@ def _preferences(question: Question) -> dict[str, Any]:
     }
 
 
-def _exports(question: Question, *, run: Runner, workspace: Path) -> dict[str, tuple[Package, ...]]:
+def _exports(
+    question: Question, pool: ThreadPoolExecutor, *, run: Runner, workspace: Path
+) -> dict[str, Future[str]]:
+    """Start one export per root; the caller reads ``uv.lock`` meanwhile."""
     roots = {"": ["--no-default-groups"]}
     for name in question.extras:
         roots[root_condition("extra", name)] = ["--no-default-groups", "--extra", name]
     for name in question.groups:
         roots[root_condition("group", name)] = ["--only-group", name]
-
-    def export(options: list[str]) -> tuple[Package, ...]:
-        text = uv.call(
-            run,
-            [
-                *("export", "--quiet", "--frozen", "--format", "pylock.toml", "--no-header"),
-                *("--no-emit-project", "--python", question.interpreter.path, *options),
-            ],
-            cwd=workspace,
-            config=workspace / _CONFIG,
+    fixed = ["export", "--quiet", "--frozen", "--format", "pylock.toml", "--no-header"]
+    fixed += ["--no-emit-project", "--python", question.interpreter.path]
+    return {
+        root: pool.submit(
+            uv.call, run, [*fixed, *options], cwd=workspace, config=workspace / _CONFIG
         )
-        return tuple(Pylock.from_dict(tomllib.loads(text)).packages)
+        for root, options in roots.items()
+    }
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return dict(zip(roots, pool.map(export, roots.values()), strict=True))
+
+def _packages(text: str) -> tuple[Package, ...]:
+    return tuple(Pylock.from_dict(tomllib.loads(text)).packages)
 
 
 def _merge(

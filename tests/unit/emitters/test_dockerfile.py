@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,16 +21,16 @@ from tests.unit.emitters import dockerfile_reader as reader
 GOLDEN = Path(__file__).parents[2] / "golden"
 # Fixed companions: a word changed in preflight.py must not change every golden file.
 FILES = {"contract.json": "{}\n", "uv.txt": "uv\n"}
-IMAGES = {
+IMAGES: dict[str, Callable[[], Image]] = {
     "cpu": lambda: projects.image(projects.CPU, *projects.CPU_PACKAGES),
     "gpu-docker": lambda: projects.image(projects.GPU, *projects.GPU_PACKAGES),
-    "gpu-slurm": lambda: _target("slurm"),
-    "gpu-kubernetes": lambda: _target("kubernetes"),
+    "gpu-slurm": lambda: _for("slurm"),
+    "gpu-kubernetes": lambda: _for("kubernetes"),
     "empty": lambda: projects.image(projects.CPU.replace('"numpy", "pandas"', "")),
 }
 
 
-def _target(name: str) -> Image:
+def _for(name: str) -> Image:
     text = projects.GPU.replace('for = "docker"', f'for = "{name}"')
     return projects.image(text, *projects.GPU_PACKAGES)
 
@@ -38,21 +40,17 @@ def _text(image: Image) -> str:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_golden(name):
+def test_golden(name: str) -> None:
     """Run with ENVCTL_UPDATE_GOLDEN=1 to write them anew."""
     made = IMAGES[name]()
-    text = _text(Image(**{**_fields(made), "base": made.base.at(projects.DIGEST)}))
+    text = _text(replace(made, base=made.base.at(projects.DIGEST)))
     golden = GOLDEN / f"{name}.Dockerfile"
     if os.environ.get("ENVCTL_UPDATE_GOLDEN"):
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
 
 
-def _fields(image: Image) -> dict[str, object]:
-    return {name: getattr(image, name) for name in Image.__dataclass_fields__}
-
-
-def test_no_public_address_and_no_version_of_envctl_in_what_is_written():
+def test_no_public_address_and_no_version_of_envctl_in_what_is_written() -> None:
     for golden in GOLDEN.glob("*.Dockerfile"):
         text = golden.read_text(encoding="utf-8")
         assert "pypi" not in text
@@ -60,7 +58,7 @@ def test_no_public_address_and_no_version_of_envctl_in_what_is_written():
 
 
 @pytest.mark.parametrize("golden", sorted(GOLDEN.glob("*.Dockerfile")), ids=lambda path: path.stem)
-def test_hadolint_is_silent(golden):
+def test_hadolint_is_silent(golden: Path) -> None:
     hadolint = shutil.which("hadolint") or shutil.which("hadolint", path="/opt/dev/bin")
     if hadolint is None:
         pytest.fail("hadolint is missing: install the group `test`")
@@ -68,14 +66,14 @@ def test_hadolint_is_silent(golden):
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_heavy_comes_before_anything_that_a_light_package_changes():
+def test_heavy_comes_before_anything_that_a_light_package_changes() -> None:
     lines = _text(IMAGES["gpu-docker"]()).splitlines()
     heavy = lines.index("COPY --from=heavy /opt/venv /opt/venv")
     assert lines[heavy - 1] == "FROM base AS final"
     assert not any(line.startswith("LABEL") for line in lines[:heavy])
 
 
-def test_source_comes_last():
+def test_source_comes_last() -> None:
     kinds = [kind for kind, _ in reader.instructions(_text(IMAGES["gpu-docker"]()))]
     assert kinds[-6:] == ["RUN", "COPY", "WORKDIR", "USER", "ENTRYPOINT", "CMD"]
 
@@ -88,15 +86,15 @@ def test_source_comes_last():
         ("kubernetes", {"HOME"}, {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"}),
     ],
 )
-def test_what_each_target_may_hold(target, there, absent):
-    env = _environment(_text(_target(target)))
+def test_what_each_target_may_hold(target: str, there: set[str], absent: set[str]) -> None:
+    env = _environment(_text(_for(target)))
     assert there <= set(env)
     assert not set(env) & (absent | {"HF_TOKEN", "NCCL_SOCKET_IFNAME", "CUDA_VERSION"})
     assert env["NVIDIA_REQUIRE_CUDA"] == "cuda>=12.0"
     assert env["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
 
 
-def test_a_declared_variable_replaces_the_image_s_own():
+def test_a_declared_variable_replaces_the_image_s_own() -> None:
     text = projects.GPU.replace(
         'HF_TOKEN = "never"', 'CUDA_DEVICE_ORDER = "FASTEST_FIRST"\nHF_HOME = "/data/hf"'
     )
@@ -105,13 +103,13 @@ def test_a_declared_variable_replaces_the_image_s_own():
     assert env["HF_HOME"] == "/data/hf"
 
 
-def test_the_same_for_a_shuffled_lock():
+def test_the_same_for_a_shuffled_lock() -> None:
     one = projects.image(projects.GPU, *projects.GPU_PACKAGES)
     other = projects.image(projects.GPU, *reversed(projects.GPU_PACKAGES))
     assert _text(one) == _text(other)
 
 
-def test_only_what_is_allowed_reaches_the_engine():
+def test_only_what_is_allowed_reaches_the_engine() -> None:
     lines = dockerignore.emit(IMAGES["cpu"]())
     assert lines[:4] == ("**", "!.envctl/image", "!train.py", "!vision")
     assert not any(line.startswith("**/.env*") for line in lines)  # that would exclude .envctl
@@ -125,15 +123,13 @@ _LINES = st.text(st.sampled_from("a\n\r\0"), min_size=1).filter(lambda t: not t.
 
 
 @given(value=_ODD.filter(lambda t: not set(t) & set("\n\r\0")), name=_ODD, command=st.lists(_ODD))
-def test_hostile_text_stays_where_it_was_put(value, name, command):
+def test_hostile_text_stays_where_it_was_put(value: str, name: str, command: list[str]) -> None:
     """The file has the same instructions as with harmless text, and each holds the text byte for byte."""
     made = projects.image(projects.CPU, *projects.CPU_PACKAGES)
     label = name.translate({0: None, 10: None, 13: None})
     argv = tuple(word.replace("\0", "") for word in command) or ("python",)
     baked = type(made.variables)(env={"PYTHONHASHSEED": value})
-    hostile = Image(
-        **{**_fields(made), "name": label, "command": argv, "variables": baked}  # type: ignore[arg-type]
-    )
+    hostile = replace(made, name=label, command=argv, variables=baked)
     text = _text(hostile)
     kinds = [kind for kind, _ in reader.instructions(_text(made))]
     found = reader.instructions(text)
@@ -145,19 +141,19 @@ def test_hostile_text_stays_where_it_was_put(value, name, command):
 
 
 @given(value=_LINES)
-def test_a_line_end_is_refused(value):
+def test_a_line_end_is_refused(value: str) -> None:
     text = projects.CPU.replace('PYTHONHASHSEED = "0"', "")
     made = projects.image(text, *projects.CPU_PACKAGES)
     baked = type(made.variables)(env={"X": value})
     with pytest.raises(ImageError) as caught:
-        _text(Image(**{**_fields(made), "variables": baked}))  # type: ignore[arg-type]
+        _text(replace(made, variables=baked))
     assert caught.value.where == "tool.envctl.env.X"
 
 
 @pytest.mark.parametrize(
     "path", ["../x", "/etc", "a\nRUN id", "*.py", "!x", "a/../b", "$HOME", ".", "", 'a"b', "<<EOF"]
 )
-def test_odd_source_paths_are_refused(path):
+def test_odd_source_paths_are_refused(path: str) -> None:
     text = projects.CPU.replace("command =", f"source = [{_toml(path)}]\ncommand =")
     with pytest.raises(ImageError) as caught:
         projects.image(text, *projects.CPU_PACKAGES)
@@ -175,7 +171,7 @@ def test_odd_source_paths_are_refused(path):
         ("build", "hermetic"),
     ],
 )
-def test_odd_images_are_refused(key, value):
+def test_odd_images_are_refused(key: str, value: str) -> None:
     text = projects.CPU.replace("command =", f"{key} = {_toml(value)}\ncommand =")
     with pytest.raises(ImageError) as caught:
         projects.image(text, *projects.CPU_PACKAGES)
@@ -196,10 +192,10 @@ def _environment(text: str) -> dict[str, str]:
 
 
 @given(value=_ODD.filter(lambda t: not set(t) & set("\n\r\0")))
-def test_what_was_written_is_found_again_unedited(value):
+def test_what_was_written_is_found_again_unedited(value: str) -> None:
     made = projects.image(projects.CPU, *projects.CPU_PACKAGES)
     baked = type(made.variables)(env={"PYTHONHASHSEED": value})
-    text = _text(Image(**{**_fields(made), "variables": baked}))  # type: ignore[arg-type]
+    text = _text(replace(made, variables=baked))
     block = blocks.find("# mine\n" + text + "RUN true\n", "Dockerfile")
     assert block is not None
     assert (block.before, block.after, block.edited) == ("# mine\n", "RUN true\n", False)

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,10 @@ class Container:
     @property
     def packages(self) -> Path:
         return self.root / "venv/lib" / f"python{VERSION}" / "site-packages"
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-I", "-S", str(self.root / "opt/preflight.py")]
 
     def install(self, *wheels: Wheel) -> None:
         for wheel in wheels:
@@ -78,7 +84,7 @@ class Container:
 
     def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-I", "-S", self.root / "opt/preflight.py", *arguments],
+            [*self.command, *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -93,7 +99,7 @@ class Container:
 
 
 @pytest.fixture
-def container(tmp_path):
+def container(tmp_path: Path) -> Container:
     made = Container(tmp_path)
     made.packages.mkdir(parents=True)
     (tmp_path / "opt").mkdir()
@@ -109,13 +115,13 @@ def container(tmp_path):
 
 
 @pytest.fixture
-def cuda(container):
+def cuda(container: Container) -> Container:
     container.contract(accelerator="cuda", cuda="12.6", driver="525.60.13", gpus=1)
     assert container.build().returncode == 0
     return container
 
 
-def test_it_needs_only_an_old_python_and_its_library():
+def test_it_needs_only_an_old_python_and_its_library() -> None:
     tree = ast.parse(preflight.source(), feature_version=(3, 9))
     imported = {
         alias.name
@@ -128,7 +134,7 @@ def test_it_needs_only_an_old_python_and_its_library():
     assert froms == {"__future__", "collections.abc", "typing"}  # the last two only for mypy
 
 
-def test_it_reads_the_contract_that_is_written():
+def test_it_reads_the_contract_that_is_written() -> None:
     made = json.loads(image_contract.emit(projects.image(projects.GPU, *projects.GPU_PACKAGES)))
     assert made["slices"]["aarch64"]["packages"] == {"numpy": "2.4.6", "torch": "2.10.0+cu126"}
     assert made["slices"]["x86_64"]["packages"].keys() == {
@@ -140,23 +146,22 @@ def test_it_reads_the_contract_that_is_written():
     assert (made["required"], made["missed"]) == (["HF_TOKEN"], ["NCCL_SOCKET_IFNAME"])
 
 
-def test_no_gpu_is_required_of_an_image_without_cuda():
+def test_no_gpu_is_required_of_an_image_without_cuda() -> None:
     text = projects.CPU + "\n[tool.envctl.gpu]\nrequired = true\n"
     made = json.loads(image_contract.emit(projects.image(text, *projects.CPU_PACKAGES)))
     assert made["gpus"] == 0
 
 
-def test_all_in_order(container):
+def test_all_in_order(container: Container) -> None:
     assert (container.build().returncode, container.build().stderr) == (0, "")
     done = container.start("sh", "-c", "echo out; exit 7")
     assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "")
 
 
-def test_it_is_replaced_by_the_command(container):
+def test_it_is_replaced_by_the_command(container: Container) -> None:
     container.build()
     process = subprocess.Popen(
-        [sys.executable, "-I", "-S", container.root / "opt/preflight.py"]
-        + ["--phase", "start", "--", "sh", "-c", "echo $$; exec sleep 60"],
+        [*container.command, "--phase", "start", "--", "sh", "-c", "echo $$; exec sleep 60"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -167,7 +172,7 @@ def test_it_is_replaced_by_the_command(container):
     process.stdout.close()
 
 
-def test_signals_that_python_ignores_are_not_ignored_by_the_command(container):
+def test_signals_that_python_ignores_are_not_ignored_by_the_command(container: Container) -> None:
     container.build()
     done = container.start("sh", "-c", "grep SigIgn /proc/$$/status")
     ignored = int(done.stdout.split()[1], 16)
@@ -175,42 +180,42 @@ def test_signals_that_python_ignores_are_not_ignored_by_the_command(container):
 
 
 @pytest.mark.parametrize(("command", "code"), [("no-such-program", 127), ("/etc/passwd", 126)])
-def test_a_command_that_cannot_start(container, command, code):
+def test_a_command_that_cannot_start(container: Container, command: str, code: int) -> None:
     container.build()
     done = container.start(command)
     assert (done.returncode, done.stderr.count("\n")) == (code, 1)
 
 
-def _edit(container):
+def _edit(container: Container) -> None:
     with (container.packages / "alpha/__init__.py").open("a") as file:
         file.write("# more\n")
 
 
-def _edit_same_size(container):
+def _edit_same_size(container: Container) -> None:
     path = container.packages / "alpha/__init__.py"
     path.write_bytes(path.read_bytes()[::-1])
     os.utime(path, (0, 0))
 
 
-def _remove_file(container):
+def _remove_file(container: Container) -> None:
     (container.packages / "alpha/__init__.py").unlink()
 
 
-def _remove_package(container):
+def _remove_package(container: Container) -> None:
     for path in container.packages.glob("alpha*"):
         shutil.rmtree(path)
 
 
-def _extra_package(container):
+def _extra_package(container: Container) -> None:
     container.install(Wheel("beta", "3.0"))
 
 
-def _other_version(container):
+def _other_version(container: Container) -> None:
     _remove_package(container)
     container.install(Wheel("alpha", "1.1"))
 
 
-def _extra_file(container):
+def _extra_file(container: Container) -> None:
     (container.packages / "sitecustomize.py").touch()
 
 
@@ -229,7 +234,9 @@ def _extra_file(container):
         (_extra_file, "file lib/python{v}/site-packages/sitecustomize.py belongs to no package"),
     ],
 )
-def test_altered_contents_fail_at_build_and_at_start(container, alter, said):
+def test_altered_contents_fail_at_build_and_at_start(
+    container: Container, alter: Callable[[Container], None], said: str
+) -> None:
     assert container.build().returncode == 0
     alter(container)
     for done in (container.start("echo", "started"), container.build()):
@@ -240,7 +247,7 @@ def test_altered_contents_fail_at_build_and_at_start(container, alter, said):
         assert "; fix: build the image again from its Dockerfile" in first
 
 
-def test_other_dates_alone_are_no_alteration(container):
+def test_other_dates_alone_are_no_alteration(container: Container) -> None:
     """An export with rewritten dates costs a reading of all files, nothing else."""
     container.build()
     for path in container.packages.rglob("*.py"):
@@ -248,7 +255,7 @@ def test_other_dates_alone_are_no_alteration(container):
     assert (container.start().returncode, container.start().stderr) == (0, "")
 
 
-def test_byte_compiled_caches_are_nobody_s_business(container):
+def test_byte_compiled_caches_are_nobody_s_business(container: Container) -> None:
     container.build()
     (container.packages / "alpha/__pycache__").mkdir()
     (container.packages / "alpha/__pycache__/x.pyc").touch()
@@ -256,7 +263,7 @@ def test_byte_compiled_caches_are_nobody_s_business(container):
     assert container.build().returncode == 0
 
 
-def test_spellings_of_one_version_and_name_are_the_same(container):
+def test_spellings_of_one_version_and_name_are_the_same(container: Container) -> None:
     packages = {"alpha": "1.0", "torch": "2.10.0+cu126", "old-style-name": "2024.1"}
     container.install(Wheel("Old.Style_name", "2024.01.0"))
     container.contract(slices={MACHINE: {"packages": packages}})
@@ -271,20 +278,20 @@ def test_spellings_of_one_version_and_name_are_the_same(container):
         ({"slices": {"riscv64": {}}}, "not made for this machine; need: riscv64"),
     ],
 )
-def test_the_wrong_base(container, changes, said):
+def test_the_wrong_base(container: Container, changes: dict[str, Any], said: str) -> None:
     container.contract(**changes)
     done = container.build()
     assert done.returncode == 78
     assert said in done.stderr
 
 
-def test_many_problems_are_cut_short(container):
+def test_many_problems_are_cut_short(container: Container) -> None:
     wanted = {f"p{n}": "1" for n in range(9)}
     container.contract(slices={MACHINE: {"packages": wanted}})
     assert container.build().stderr.splitlines()[5:] == ["envctl preflight: error: and 6 more"]
 
 
-def test_required_and_missed_variables(container):
+def test_required_and_missed_variables(container: Container) -> None:
     container.contract(required=["HF_TOKEN"], missed=["NCCL_SOCKET_IFNAME"])
     container.build()
     done = container.start()
@@ -301,12 +308,12 @@ def test_required_and_missed_variables(container):
     assert container.start(ENVCTL_PREFLIGHT="off").stderr == ""
 
 
-def test_gpu_in_order(cuda):
+def test_gpu_in_order(cuda: Container) -> None:
     cuda.gpus(0)
     assert (cuda.start().returncode, cuda.start().stderr) == (0, "")
 
 
-def test_no_device(cuda):
+def test_no_device(cuda: Container) -> None:
     cuda.gpus(driver=None)
     done = cuda.start()
     assert done.returncode == 78
@@ -315,7 +322,7 @@ def test_no_device(cuda):
     )
 
 
-def test_no_device_where_none_is_required_is_a_warning(container):
+def test_no_device_where_none_is_required_is_a_warning(container: Container) -> None:
     container.contract(accelerator="cuda", cuda="12.6", driver="525.60.13")
     container.build()
     done = container.start()
@@ -325,7 +332,7 @@ def test_no_device_where_none_is_required_is_a_warning(container):
 @pytest.mark.parametrize(
     ("driver", "code"), [("525.60.13", 0), ("525.60.12", 78), ("470.82.01", 78), ("580.65", 0)]
 )
-def test_driver_floor(cuda, driver, code):
+def test_driver_floor(cuda: Container, driver: str, code: int) -> None:
     cuda.gpus(0, driver=driver)
     done = cuda.start()
     assert done.returncode == code
@@ -334,7 +341,7 @@ def test_driver_floor(cuda, driver, code):
         assert what in done.stderr
 
 
-def test_a_proprietary_module_s_version(cuda):
+def test_a_proprietary_module_s_version(cuda: Container) -> None:
     cuda.gpus(0, driver=None)
     path = cuda.root / "sys/proc/driver/nvidia/version"
     path.write_text(
@@ -357,29 +364,31 @@ def test_a_proprietary_module_s_version(cuda):
         ((0,), "x", "points at no device"),
     ],
 )
-def test_visible_devices(cuda, minors, chosen, said):
+def test_visible_devices(
+    cuda: Container, minors: tuple[int, ...], chosen: str, said: str | None
+) -> None:
     cuda.gpus(*minors)
     done = cuda.start(CUDA_VISIBLE_DEVICES=chosen)
     assert done.returncode == (78 if said else 0)
     assert (said or "") in done.stderr
 
 
-def test_an_unknown_uuid_gets_the_benefit_of_the_doubt(cuda):
+def test_an_unknown_uuid_gets_the_benefit_of_the_doubt(cuda: Container) -> None:
     cuda.gpus(0, uuids=False)
     assert cuda.start(CUDA_VISIBLE_DEVICES="GPU-9").returncode == 0
 
 
-def test_nothing_is_said_under_wsl(cuda):
+def test_nothing_is_said_under_wsl(cuda: Container) -> None:
     (cuda.root / "sys/dev").mkdir(parents=True)
     (cuda.root / "sys/dev/dxg").touch()
     assert (cuda.start().returncode, cuda.start().stderr) == (0, "")
 
 
-def test_usage(container):
+def test_usage(container: Container) -> None:
     assert container.run("--phase", "dance").returncode == 2
 
 
-def test_which_variables_are_baked():
+def test_which_variables_are_baked() -> None:
     declared = {
         "CUDA_VISIBLE_DEVICES": "2",
         "PYTHONHASHSEED": "0",
