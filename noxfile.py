@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
     python, environ = bootstrap()
     argv = [python, "-m", "nox", "--noxfile", os.path.abspath(__file__)]  # noqa: PTH100
     sys.stdout.flush()
-    os.execve(python, [*argv, *sessions, *arguments[words:]], environ)
+    os.execve(python, [*argv, *sessions, *arguments[words:]], environ)  # noqa: S606
 
 
 def bootstrap() -> tuple[str, dict[str, str]]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,10 @@ def test_it_installs_the_slice_of_the_default_groups(synced: World) -> None:
 
 
 def test_a_second_run_does_nothing_and_says_so(synced: World) -> None:
-    before = os.readlink(synced.root / ".venv")
+    before = (synced.root / ".venv").readlink()
     done = synced.envctl("sync")
     assert "is in sync: 3 packages" in done.stderr
-    assert os.readlink(synced.root / ".venv") == before
+    assert (synced.root / ".venv").readlink() == before
 
 
 def test_adds_removes_and_upgrades(synced: World) -> None:
@@ -65,11 +66,11 @@ def test_what_another_tool_did_is_undone(synced: World) -> None:
 
 
 def test_switching_back_is_a_new_link(synced: World) -> None:
-    first = os.readlink(synced.root / ".venv")
+    first = (synced.root / ".venv").readlink()
     synced.envctl("sync", "--no-default-groups")
     synced.index.forget_requests()
     synced.envctl("sync")
-    assert os.readlink(synced.root / ".venv") == first
+    assert (synced.root / ".venv").readlink() == first
     assert synced.index.requests == []
 
 
@@ -134,7 +135,7 @@ def test_killed_at_any_moment_it_repairs_itself(synced: World) -> None:
     for step in range(12):
         synced.envctl("sync")
         for path in (synced.root / ".envctl" / "envs").iterdir():
-            if path.name != Path(os.readlink(synced.root / ".venv")).name:
+            if path.name != (synced.root / ".venv").readlink().name:
                 subprocess.run(["rm", "-rf", str(path)], check=True)
         process = subprocess.Popen(
             argv,
@@ -144,10 +145,8 @@ def test_killed_at_any_moment_it_repairs_itself(synced: World) -> None:
             start_new_session=True,
         )
         time.sleep(whole * (step + 0.5) / 12)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
         assert synced.installed() in (BASE, plot)
         seen.add(tuple(synced.installed()))

@@ -86,6 +86,81 @@ def script_rewritten(world: World) -> None:
     path.write_text(path.read_text().replace("PYTHONHASHSEED", "PYTHONHASHSEEDS"))
 
 
+def dockerized(world: World) -> None:
+    """Dockerize with an index that has uv, which the image is filled by; no registry is asked."""
+    world.index.add(Wheel("uv", _uv_version(), tags=("py3-none-manylinux_2_17_x86_64",)))
+    world.envctl("dockerize", env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+
+
+def _uv_version() -> str:
+    from importlib.metadata import version
+
+    return version("uv")
+
+
+def image_stale(world: World) -> None:
+    stale(world)
+    world.envctl("lock")
+
+
+def image_edited(world: World) -> None:
+    world.edit("Dockerfile", "USER 10001:0", "USER 0")
+
+
+def image_list_edited(world: World) -> None:
+    world.edit(".envctl/image/pylock.light.toml", "sha256 = ", "sha256  = ")
+
+
+IMAGE = {
+    "dockerfile-stale": (image_stale, "dockerfile-stale"),
+    "dockerfile-edited": (image_edited, "dockerfile-edited"),
+    "install list edited": (image_list_edited, "dockerfile-edited"),
+}
+
+
+@pytest.mark.parametrize("name", IMAGE)
+def test_the_image_layer_provoked_mended_and_gone(synced: World, name: str) -> None:
+    provoke, code = IMAGE[name]
+    dockerized(synced)
+    assert synced.codes("--only", "lock,image", code=0) == []
+    provoke(synced)
+    [finding] = [each for each in synced.findings("--only", "image") if each["code"] == code]
+    fix = shlex.split(finding["fix"])
+    synced.envctl(*fix[1:], env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+    assert synced.codes("--only", "lock,image", code=0) == []
+
+
+@pytest.mark.parametrize("code", ["dockerfile-missing", "dockerfile-foreign"])
+def test_dockerize_check_provoked_mended_and_gone(synced: World, code: str) -> None:
+    synced.index.add(Wheel("uv", _uv_version(), tags=("py3-none-manylinux_2_17_x86_64",)))
+    if code == "dockerfile-foreign":
+        synced.write("Dockerfile", "FROM scratch\n")
+    [finding] = synced.json("dockerize", "--check", code=1)["result"]["findings"]
+    assert finding["code"] == code
+    fix = shlex.split(finding["fix"])
+    synced.envctl(*fix[1:], env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+    assert synced.json("dockerize", "--check")["result"]["findings"] == []
+
+
+def test_a_bumped_test_tool_leaves_the_image_alone(synced: World) -> None:
+    dockerized(synced)
+    synced.index.add(Wheel("zz-made-test", "3.1"))
+    synced.envctl("lock", "-P", "zz-made-test", env={"UV_CACHE_DIR": str(synced.root / "fresh")})
+    assert 'version = "3.1"' in synced.read("pylock.toml")
+    assert synced.codes("--only", "lock,image", code=0) == []
+
+
+def test_what_the_user_writes_around_the_block_stays(synced: World) -> None:
+    dockerized(synced)
+    synced.write("Dockerfile", "# above\n" + synced.read("Dockerfile") + "LABEL mine=1\n")
+    image_stale(synced)
+    synced.envctl("dockerize", env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+    text = synced.read("Dockerfile")
+    assert text.startswith("# above\n")
+    assert text.endswith("LABEL mine=1\n")
+    assert synced.codes("--only", "image", code=0) == []
+
+
 def other_files(world: World) -> None:
     """Let the index replace a wheel by another of the same version, as private indexes do."""
     world.index.remove("zz-made-lib", "1.1")
