@@ -48,13 +48,16 @@ default = true
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder's wheels from a loopback index (PEP 691, PEP 658, ETag, immutable files)."""
+def served(folder: Path, *, delay: float = 0) -> Iterator[str]:
+    """Serve a folder's wheels from a loopback index (PEP 691, PEP 658, ETag, immutable files).
+
+    ``delay``: seconds before each answer, as a network has them.
+    """
     argv = [PYTHON, "-m", "tests.index.server", "--folder", str(folder), "--mode", "json"]
+    argv += ["--delay", str(delay)]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
         try:
-            yield server.stdout.readline().strip()
+            yield (server.stdout or sys.stdin).readline().strip()
         finally:
             server.terminate()
 
@@ -101,7 +104,7 @@ def help_page(bench: Bench) -> Ratio:
 
 
 def hook(bench: Bench, manifest: str) -> Ratio:
-    """The commit hook's check on a lock of about 170 packages against an interpreter that does nothing."""
+    """Measure the commit hook's check of about 170 packages against an interpreter that does nothing."""
     folder = bench.fresh(("pyproject.toml", manifest))()
     for step in (["lock"], ["verify", "--only", "lock,image"]):
         run([ENVCTL, *step], folder, bench.env)
@@ -110,7 +113,7 @@ def hook(bench: Bench, manifest: str) -> Ratio:
     return compare(what, 2.5, ours, bench.nothing(lambda: folder), pairs=25)
 
 
-def lock(bench: Bench, manifest: str, *, cold: bool) -> Ratio:
+def lock(bench: Bench, manifest: str, *, cold: bool, network: str) -> Ratio:
     """`envctl lock` against `uv lock`, both without a lock; the cache is empty or filled."""
     here = bench.fresh(("pyproject.toml", manifest))
     counter = itertools.count()
@@ -132,7 +135,7 @@ def lock(bench: Bench, manifest: str, *, cold: bool) -> Ratio:
             once(command)
     measured = [(once(ours), once(theirs)) for ours, theirs in (pair() for _ in range(9))]
     return Ratio(
-        what=f"envctl lock / uv lock, 170 packages, {'empty' if cold else 'filled'} cache",
+        what=f"envctl lock / uv lock, 170 pkgs, {'empty' if cold else 'filled'} cache, {network}",
         limit=1.3,
         ours=tuple(a for a, _ in measured),
         theirs=tuple(b for _, b in measured),
@@ -177,10 +180,13 @@ def main() -> None:
             steps: list[Callable[[], Ratio]] = [
                 lambda: help_page(bench),
                 lambda: hook(bench, manifest),
-                lambda: lock(bench, manifest, cold=True),
-                lambda: lock(bench, manifest, cold=False),
+                lambda: lock(bench, manifest, cold=True, network="0 ms"),
+                lambda: lock(bench, manifest, cold=False, network="0 ms"),
             ]
             _report(steps, ratios)
+        with served(Path(temporary) / "made-up", delay=0.02) as url:
+            manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=list(roots))
+            _report([lambda: lock(bench, manifest, cold=True, network="20 ms")], ratios)
         with served(CACHE / f"data-stack-{MINOR}") as url:
             data = list(stock.DATA_STACK)
             manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=data)

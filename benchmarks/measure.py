@@ -41,7 +41,7 @@ class Ratio:
         pairs = [a / b for a, b in zip(self.ours, self.theirs, strict=True)]
         word = "met" if self.median <= self.limit else "NOT MET"
         return (
-            f"{self.what:<58} {self.median:5.2f}x  (pairs {min(pairs):.2f}..{max(pairs):.2f}, "
+            f"{self.what:<62} {self.median:5.2f}x  (pairs {min(pairs):.2f}..{max(pairs):.2f}, "
             f"{statistics.median(self.ours) * 1000:.0f} ms / "
             f"{statistics.median(self.theirs) * 1000:.0f} ms)  limit {self.limit}x: {word}"
         )
