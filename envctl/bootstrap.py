@@ -100,10 +100,11 @@ class Services:
 
     def uv_pin(self, manifest: "Manifest") -> str:
         """Return uv as a requirement with hashes, of the version that is used here."""
-        from envctl.adapters import uv, uv_pin
+        from envctl.adapters.installer import pin
         from envctl.domain.image_settings import default_index
 
-        return uv_pin.pinned(uv.version(self.run), default_index(manifest), self.environ)
+        with self.workspace() as workspace:
+            return pin(self.run, workspace, default_index(manifest))
 
     def environment_python(self) -> str | None:
         """Return the Python of the environment in use, if there is one."""
@@ -111,10 +112,10 @@ class Services:
         return stamp.python if stamp else None
 
     def paths(self) -> tuple[str, ...]:
-        """Return the project's files two folders deep: those at the top, those in folders at the top."""
-        root = self.project.root
-        found = [*root.glob("*"), *root.glob("*/*")]
-        return tuple(sorted(p.relative_to(root).as_posix() for p in found if p.is_file()))
+        """Return what lies in the project's folder, two levels deep."""
+        from envctl.adapters.sources import paths
+
+        return paths(self.project.root)
 
     def probes(self) -> "tuple[Probe, ...]":
         """Return the probes that look at this machine."""
@@ -144,11 +145,13 @@ class Services:
             Path(path).touch(mode=0o600)
             Path(path).write_text(text, encoding="utf-8")
 
-    def become(self, argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
-        """Replace this process."""
+    def become(
+        self, argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None
+    ) -> NoReturn:
+        """Replace this process; ``lease`` is an environment that the new one needs while it lives."""
         from envctl.adapters.process import replace
 
-        replace(argv, env)
+        replace(argv, env, lease=lease)
 
 
 def services(folder: Path) -> Services:

@@ -52,6 +52,10 @@ class LockError(EnvctlError):
     code = "lock"
 
 
+class NewerLockError(LockError):
+    """A lock that a newer envctl wrote: not broken, and not to be replaced by this one."""
+
+
 class RecordError(EnvctlError):
     """A machine record under ``.envctl/machines/`` cannot be read."""
 

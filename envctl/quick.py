@@ -1,11 +1,11 @@
 """The commands of every moment, answered before anything is imported, where all agrees.
 
 ``verify``, a ``sync`` with nothing to do, and ``run`` leave a note of what they answered and of every input that the
-answer rests on, in ``.envctl/cache/``. Here the inputs are hashed again: when all are the same, so is the answer.
+answer rests on, in ``.envctl/cache/``. Here the inputs are looked at again: when all are the same, so is the answer.
 Anything else, a wrong or missing note included, is left to the full program: it costs time, never truth.
 
-A note is text: a line with envctl's version, one line per input (``file DIGEST PATH``, ``link TARGET PATH``,
-``listing DIGEST PATH``; ``-`` for what is not there), an empty line, then the answer.
+A note is text: a line with envctl's version, the Python that runs it and a digest of all that follows; one line per
+input, ``KIND EXPECTED NAME`` (see ``look``); an empty line; then the answer.
 """
 
 import os
@@ -14,7 +14,6 @@ import sys
 from envctl import __version__
 
 CACHE = ".envctl/cache"
-_VERIFY = {"--only": 1, "--json": 0}
 _SEPARATOR = "\x1f"
 
 
@@ -27,64 +26,91 @@ def answer(argv: list[str]) -> None:
             _say("sync", sys.stderr)
         elif argv[1:3] == ["run", "--"] and argv[3:]:
             _start(argv[3:])
-    except (OSError, ValueError, IndexError, ImportError):
+    except (OSError, ValueError, LookupError, ImportError):
         return
 
 
-def digest(path: str) -> str:
-    """Return a file's digest, ``-`` when there is none. BLAKE2: the one fast hash that loads no library."""
-    from _blake2 import blake2b  # noqa: PLC0415  # hashlib would load OpenSSL: 3 ms
+def seal(inputs: "list[tuple[str, str, str]]", body: str) -> str:
+    """Return the text of a note; ``inputs`` are kind, what ``look`` must say, and name."""
+    if any("\n" in name for _, _, name in inputs):
+        raise ValueError("a name with a line end")
+    lines = "".join(f"{kind} {expected} {name}\n" for kind, expected, name in inputs)
+    rest = f"{lines}\n{body}"
+    return f"{_head(rest)}\n{rest}"
 
+
+def look(kind: str, name: str) -> str:
+    """Return what an input is now, as one word; raises ``ValueError`` for a kind that is not known."""
+    if kind == "file":
+        return digest(name)
+    if kind == "link":
+        return _digest(os.fsencode(os.readlink(name)))  # noqa: PTH115
+    if kind == "listing":
+        return listing(name)
+    if kind == "stat":  # a large file that nobody edits in place: an interpreter
+        found = os.stat(name)  # noqa: PTH116
+        return f"{found.st_size}:{found.st_mtime_ns}"
+    if kind == "variable":
+        return _digest(os.fsencode(os.environ[name])) if name in os.environ else "-"
+    if kind == "here":  # a copy of the project has a copy of its notes
+        return "yes" if os.getcwd() == name else "no"  # noqa: PTH109
+    raise ValueError(kind)
+
+
+def digest(path: str) -> str:
+    """Return a file's digest, ``-`` when there is none."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123  # pathlib would be the largest import here
-            return blake2b(file.read(), digest_size=20).hexdigest()
+            return _digest(file.read())
     except (FileNotFoundError, NotADirectoryError):
         return "-"
 
 
 def listing(path: str) -> str:
     """Return a digest over the names of the installed packages' metadata folders."""
-    from _blake2 import blake2b  # noqa: PLC0415
-
     names = sorted(name for name in os.listdir(path) if name.endswith(".dist-info"))  # noqa: PTH208
-    return blake2b("\n".join(names).encode(), digest_size=20).hexdigest()
+    return _digest(os.fsencode("\n".join(names)))
 
 
-def holds(kind: str, expected: str, path: str) -> bool:
-    """Whether one input is as a note has it."""
-    if kind == "file":
-        return digest(path) == expected
-    if kind == "link":
-        return os.readlink(path) == expected  # noqa: PTH115
-    return kind == "listing" and listing(path) == expected
+def _digest(content: bytes) -> str:
+    from _blake2 import blake2b  # noqa: PLC0415  # hashlib would load OpenSSL: 3 ms
+
+    return blake2b(content, digest_size=20).hexdigest()
+
+
+def _head(rest: str) -> str:
+    # The Python counts: `sync` takes the one that runs envctl, where it fits the project.
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"envctl {__version__} {python} {_digest(rest.encode())}"
 
 
 def _verify_note(arguments: list[str]) -> str:
     """Return the note's name for ``verify``'s options; raises ``ValueError`` for those that are not known here."""
-    only, as_json = "all", ""
+    only, as_json = "", ""
     rest = list(arguments)
     while rest:
         option = rest.pop(0)
         if option == "--json":
             as_json = ".json"
-        elif option == "--only":
+        elif option == "--only" and not only:  # two of them add up: that is for the full program
             only = ",".join(sorted(rest.pop(0).split(",")))
         else:
             raise ValueError(option)
-    if not only.replace(",", "").isalpha():
+    if not (only.isascii() and only.islower() and only.replace(",", "").isalpha()):
         raise ValueError(only)
     return f"verify-{only}{as_json}"
 
 
 def _read(name: str) -> str:
-    """Return a note's answer; raises ``ValueError`` when one of its inputs has changed."""
+    """Return a note's answer; raises ``ValueError`` when it is damaged or one of its inputs has changed."""
     with open(f"{CACHE}/{name}", encoding="utf-8", newline="") as file:  # noqa: PTH123
-        head, _, body = file.read().partition("\n\n")
-    version, *inputs = head.split("\n")
-    if version != f"envctl {__version__}":
-        raise ValueError(version)
-    for line in inputs:
-        if not holds(*line.split(" ", 2)):
+        head, _, rest = file.read().partition("\n")
+    if head != _head(rest):
+        raise ValueError(head)
+    inputs, _, body = rest.partition("\n\n")
+    for line in inputs.split("\n"):
+        kind, expected, path = line.split(" ", 2)
+        if look(kind, path) != expected:
             raise ValueError(line)
     return body
 
@@ -110,11 +136,11 @@ def _start(argv: list[str]) -> None:
         changed[name] = value
     env = {**environ, **entered(environment, label, environ), **changed}
     env.pop("PYTHONHOME", None)
-    lease(environment)
     for folder in env["PATH"].split(":") if "/" not in argv[0] else [""]:
         path = f"{folder}/{argv[0]}" if folder else argv[0]
         if os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112
-            os.execve(path, argv, env)
+            lease(environment)
+            become(path, argv, env)
 
 
 def entered(environment: str, label: str, environ: "os._Environ[str]") -> dict[str, str]:
@@ -137,3 +163,17 @@ def lease(environment: str) -> None:
     descriptor = os.open(f"{environment}/envctl.json", os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     os.set_inheritable(descriptor, True)
+
+
+def become(program: str, argv: list[str], env: dict[str, str]) -> None:
+    """Replace this process; what Python does to signals at its start is undone, as ``subprocess`` does."""
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal would load enum
+
+    changed = [getattr(_signal, name, 0) for name in ("SIGPIPE", "SIGXFSZ")]
+    for number in filter(None, changed):
+        _signal.signal(number, _signal.SIG_DFL)
+    try:
+        os.execve(program, argv, env)
+    finally:  # it is not to be had
+        for number in filter(None, changed):
+            _signal.signal(number, _signal.SIG_IGN)

@@ -34,7 +34,7 @@ repos:
 """
 
 
-class Stopped(Exception):  # noqa: N818  # not an error of this program: a step's answer
+class Stopped(Exception):
     """A step did not end as it must."""
 
 
@@ -81,14 +81,17 @@ class Demo:
             raise Stopped(f"`{command}` printed no number")
         return found[1]
 
-    def edit(self, name: str, old: str, new: str) -> None:
-        """Change a file as a person would."""
-        print(f"   (in {name}: {old.strip()} becomes {new.strip()})", flush=True)
-        path = self.root / name
+    def depend(self, requirement: str) -> None:
+        """Add a dependency as a person would, in an editor."""
+        print(
+            f"   (an editor adds {requirement} to the dependencies in pyproject.toml)", flush=True
+        )
+        path = self.root / "pyproject.toml"
         text = path.read_text(encoding="utf-8")
-        if old not in text:
-            raise Stopped(f"{name} does not hold {old!r}")
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        path.write_text(
+            text.replace("dependencies = [", f'dependencies = [\n    "{requirement}",', 1),
+            encoding="utf-8",
+        )
 
 
 def main(arguments: list[str]) -> int:
@@ -135,7 +138,7 @@ def environment() -> dict[str, str]:
 
 def main_job(demo: Demo) -> None:
     """From a plain project to an environment that agrees with its lock."""
-    demo.step("a git repository", lambda: said(demo.type("git init --quiet ."), "made"))
+    demo.step("a git repository", lambda: repository(demo))
     demo.step(
         "init: what this machine is, into pyproject.toml and .envctl/machines/",
         lambda: said(demo.type("envctl init && tail -n +15 pyproject.toml"), "written"),
@@ -163,8 +166,16 @@ def main_job(demo: Demo) -> None:
     demo.step("verify: do all layers agree?", lambda: said(demo.type("envctl verify"), "yes"))
 
 
+def repository(demo: Demo) -> str:
+    """Make the project a repository that does not see the demo's own mark."""
+    demo.type("git init --quiet .")
+    with (demo.root / ".git" / "info" / "exclude").open("a", encoding="utf-8") as exclude:
+        exclude.write(f"/{MARK}\n")
+    return "made"
+
+
 def image(demo: Demo) -> None:
-    """The same packages in an image."""
+    """Put the same packages into an image."""
     demo.step(
         "dockerize: the Dockerfile that matches the lock",
         lambda: said(demo.type("envctl dockerize && envctl dockerize --check"), "written, matches"),
@@ -221,22 +232,22 @@ def asked(*argv: str) -> str | None:
 
 
 def hook(demo: Demo) -> None:
-    """A commit that does not fit its lock is refused."""
+    """Let git refuse a commit that does not fit its lock."""
 
     def first() -> str:
         (demo.root / ".pre-commit-config.yaml").write_text(HOOKS, encoding="utf-8")
         demo.type("cat .pre-commit-config.yaml && pre-commit install")
-        demo.type(f"git add --all ':!{MARK}' && git commit --quiet --message 'Environment'")
+        demo.type("git add --all && git commit --quiet --message 'Environment'")
         return "the first commit went through"
 
     def stale() -> str:
-        demo.edit("pyproject.toml", '"pandas>=2.2",', '"pandas>=2.2",\n    "joblib>=1.4",')
+        demo.depend("joblib>=1.4")
         demo.type("git commit --all --message 'Use joblib'", code=1)
         return "refused: the lock does not answer pyproject.toml any more"
 
     def mended() -> str:
         demo.type("envctl lock && envctl sync && envctl dockerize")
-        demo.type("git add --all ':!{}' && git commit --message 'Use joblib'".format(MARK))
+        demo.type("git add --all && git commit --message 'Use joblib'")
         return "went through"
 
     demo.step("pre-commit: install the hook, commit", first)

@@ -114,7 +114,11 @@ class IndexClient:
 def _together(fetch: Callable[[_K], _T], keys: Iterable[_K]) -> list[_T]:
     """Do it for each key in a few threads; at the first failure the rest is not begun."""
     pool = ThreadPoolExecutor(max_workers=_THREADS)
+    patient = True
     try:
         return list(pool.map(fetch, keys))
+    except KeyboardInterrupt:
+        patient = False  # whoever presses Ctrl-C does not wait for a slow index
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=patient, cancel_futures=True)

@@ -1,13 +1,15 @@
 """The one door to other programs."""
 
-import fcntl
+import errno
 import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from envctl import quick
 from envctl.errors import ToolMissingError
 from envctl.ports import Completed
 
@@ -59,27 +61,37 @@ def attached(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = 
     return code if code >= 0 else 128 - code
 
 
-def replace(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
-    """Become that program: no extra process, so signals and the exit code pass through."""
+def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None) -> NoReturn:
+    """Become that program: no extra process, so signals and the exit code pass through.
+
+    ``lease`` is an environment that must not be cleaned away while the program lives.
+    """
     program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
     try:
         if program is None:
             raise FileNotFoundError(argv[0])  # one message for both ways
-        os.execve(program, list(argv), dict(env))
+        if lease:
+            with suppress(OSError):  # a file system without locks: its variables tell of it as well
+                quick.lease(lease)
+        quick.become(program, list(argv), dict(env))
     except OSError as error:
         raise _missing(argv[0], error) from error
-
-
-def lease(stamp: Path) -> None:
-    """Hold an environment while this process and what it becomes live (a shared lock that ``exec`` keeps)."""
-    descriptor = os.open(stamp, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    os.set_inheritable(descriptor, True)
+    raise AssertionError(program)  # never: exec returns by an exception only
 
 
 def _missing(program: str, error: OSError) -> ToolMissingError:
     if isinstance(error, PermissionError):
         return ToolMissingError(f"`{program}` may not be executed", hint="check its permissions")
+    if error.errno == errno.ENOEXEC:
+        return ToolMissingError(
+            f"`{program}` is not a program that the system can start",
+            hint=f"begin it with a line such as `#!/bin/sh`, or name what runs it: `sh {program}`",
+        )
+    if error.errno == errno.E2BIG:
+        return ToolMissingError(
+            f"`{program}` was given more arguments and variables than the system takes",
+            hint="pass fewer arguments, or put them into a file",
+        )
     return ToolMissingError(f"`{program}` was not found", hint="install it, or correct the name")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envctl.domain.finding import Finding
-from envctl.domain.lock import Lock, digest, inputs_of, version_of
+from envctl.domain.lock import Lock, edited, inputs_of
 from envctl.domain.manifest import Manifest
 
 _FIX = "envctl lock"
@@ -53,9 +53,7 @@ def _stale(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
 
 
 def _edited(lock: Lock) -> Iterator[Finding]:
-    there = {(p.name, version_of(p), digest(p)) for p in lock.pylock.packages}
-    known = {(entry.name, entry.version, entry.digest) for entry in lock.entries}
-    for name in sorted({each[0] for each in there ^ known}):
+    for name in edited(lock):
         yield _finding("lock-edited", name, f"the entry of `{name}` is not as envctl wrote it")
 
 

@@ -1,5 +1,9 @@
 """The front desk: Click lives here and nowhere else, and here alone errors become exit codes."""
 
+import codecs
+import errno
+import io
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -9,8 +13,8 @@ import click
 
 from envctl import __version__
 from envctl.bootstrap import services
-from envctl.cli.render import envelope, failure, say
-from envctl.errors import EnvctlError
+from envctl.cli.render import envelope, failure, say, show
+from envctl.errors import EnvctlError, ProjectError
 
 COMMANDS = {
     "init": "Make or extend pyproject.toml and record this machine.",
@@ -27,6 +31,18 @@ COMMANDS = {
 
 _BUG = 70
 _INTERRUPTED = 130
+_SURROUNDINGS = {
+    errno.ENOSPC: "make room on that disk, then run it again",
+    errno.EDQUOT: "your disk quota is used up: make room, then run it again",
+    errno.EROFS: "the file system is mounted read-only: work where files can be written",
+    errno.EACCES: "check who owns it and its permissions",
+    errno.EPERM: "check who owns it and its permissions",
+    errno.EIO: "the disk does not work as it should: look at the system's log",
+    errno.EMFILE: "let the process open more files (`ulimit -n`), then run it again",
+    errno.ENFILE: "close some programs: the system has no more files to open",
+    errno.ENOMEM: "free some memory, then run it again",
+}
+"""What the system may refuse anywhere, with the next step: no bug of envctl's."""
 
 
 class Commands(click.Group):
@@ -59,40 +75,108 @@ class Commands(click.Group):
             ctx.fail(f"There is no command `{args[0]}`. Did you mean `{close[0]}`?")
         return super().resolve_command(ctx, args)
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Read envctl's own options; a wrong one is reported as JSON as well, where JSON is asked for."""
+        words = list(args)
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as error:
+            if "--json" in words:
+                _envelope("", "usage", error.format_message())
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; the one place where an error becomes an exit code."""
+        words = list(ctx.args)
         try:
             return super().invoke(ctx)
         except EnvctlError as error:
-            _fail(ctx, error)
+            self._fail(ctx, words, error)
         except KeyboardInterrupt:
+            self._report(ctx, words, "interrupted", "interrupted")
             say("interrupted")
             ctx.exit(_INTERRUPTED)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            self._report(ctx, words, "usage", error.format_message())
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except BrokenPipeError:
             # Whoever read our stdout has seen enough (`envctl tree | head`).
-            sys.stderr.close()
+            _unheard()
             ctx.exit(0)
-        except Exception:  # noqa: BLE001  # a bug: say so, with what a report needs
-            import traceback  # noqa: PLC0415
+        except Exception as error:  # noqa: BLE001  # the system's refusal, or a bug
+            if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
+                self._fail(ctx, words, _refused(error))
+            self._bug(ctx, words)
 
-            say(traceback.format_exc())
-            say(f"this is a bug in envctl {__version__}: please report it with the text above")
-            ctx.exit(_BUG)
+    def _fail(self, ctx: click.Context, words: list[str], error: EnvctlError) -> NoReturn:
+        self._report(ctx, words, error.code, error.message, where=error.where, hint=error.hint)
+        say(failure(error, verbose=bool(ctx.params.get("verbose"))))
+        ctx.exit(error.exit_code)
+
+    def _bug(self, ctx: click.Context, words: list[str]) -> NoReturn:
+        """Say so, with what a report needs."""
+        import traceback  # noqa: PLC0415
+
+        self._report(ctx, words, "bug", f"a bug in envctl {__version__}")
+        say(traceback.format_exc())
+        say(f"this is a bug in envctl {__version__}: please report it with the text above")
+        ctx.exit(_BUG)
+
+    def _report(
+        self, ctx: click.Context, words: list[str], code: str, message: str, **more: str | None
+    ) -> None:
+        """Print the envelope of a failure, if the command knows ``--json`` and was given it."""
+        name = ctx.invoked_subcommand
+        command = self.get_command(ctx, name) if name else None
+        if "--json" not in words or (
+            command and all(each.name != "as_json" for each in command.params)
+        ):
+            return
+        _envelope(name or "", code, message, **more)
 
 
-def _fail(ctx: click.Context, error: EnvctlError) -> NoReturn:
-    if "--json" in sys.argv[1:] and "--" not in sys.argv[1:]:
-        described = {
-            "code": error.code,
-            "message": error.message,
-            "where": error.where,
-            "hint": error.hint,
-        }
-        click.echo(envelope(ctx.invoked_subcommand or "", None, ok=False, error=described))
-    say(failure(error, verbose=bool(ctx.params.get("verbose"))))
-    ctx.exit(error.exit_code)
+def _envelope(command: str, code: str, message: str, **more: str | None) -> None:
+    described = {"code": code, "message": message, "where": None, "hint": None, **more}
+    try:
+        show(envelope(command, None, ok=False, error=described))
+    except OSError:  # stdout is what failed
+        _unheard()
+
+
+def _refused(error: OSError) -> ProjectError:
+    """Turn a refusal of the system's that no command expected into one clear error."""
+    reason = os.strerror(error.errno or 0).lower()
+    if error.filename is None:
+        _unheard()
+    return ProjectError(
+        f"the system refuses to go on: {reason}",
+        where=str(error.filename or "stdout, or a temporary file"),
+        hint=_SURROUNDINGS[error.errno or 0],
+    )
+
+
+def _unheard() -> None:
+    """Send what is still to come on stdout nowhere: Python would fail once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _any_text() -> None:
+    """Let every text through: names of files that are no UTF-8, messages where the locale knows only ASCII."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            coding = codecs.lookup(stream.encoding).name
+            if coding in ("ascii", "utf-8"):
+                stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+            else:
+                stream.reconfigure(errors="backslashreplace")
 
 
 @click.group(
@@ -116,4 +200,5 @@ def cli(ctx: click.Context, directory: Path, verbose: bool) -> None:  # noqa: AR
     Locks what a project needs, packages and machine alike, builds the
     environment from that lock, and says where anything has drifted.
     """
+    _any_text()
     ctx.obj = ctx.obj or services(directory.absolute())

@@ -15,7 +15,18 @@ ENVELOPE = 1
 def envelope(command: str, result: Mapping[str, Any] | None, *, ok: bool, **more: Any) -> str:
     """Return the JSON envelope that every ``--json`` prints."""
     whole = {"schema": ENVELOPE, "command": command, "ok": ok, "result": result, **more}
-    return json.dumps(whole, indent=2, ensure_ascii=False, default=str)
+    text = json.dumps(whole, indent=2, ensure_ascii=False, default=str)
+    if text.isascii() or _is_text(text):
+        return text
+    return json.dumps(whole, indent=2, default=str)  # a file's name that is no UTF-8
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def show(text: str) -> None:

@@ -21,6 +21,8 @@ def command(services: Services, extra: tuple[str, ...], argv: tuple[str, ...]) -
 
     The command takes envctl's place: its exit code and signals are its own.
     """
-    found = activation(services.project, services.environments)
-    note.entered(services.project, services.environments, found)
-    services.become(argv, patch(found, services.environ, pairs(extra)))
+    witness = note.Witness(services.project)
+    found = activation(witness, services.environments)
+    environment = patch(found, services.environ, pairs(extra))
+    note.entered(witness, found)
+    services.become(argv, environment, lease=found.environment)

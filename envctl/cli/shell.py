@@ -18,4 +18,4 @@ def command(services: Services, program: str | None) -> None:
     folder = services.private_folder()
     session = shell_command(program, found, services.environ, folder=str(folder))
     services.write_private(session.files)
-    services.become(session.argv, session.env)
+    services.become(session.argv, session.env, lease=found.environment)

@@ -1,5 +1,7 @@
 """``envctl sync``."""
 
+import sys
+
 import click
 
 from envctl.bootstrap import Services
@@ -8,6 +10,9 @@ from envctl.cli.render import envelope, say, show, step
 from envctl.domain.environment import SyncPlan
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
+
+_RUNNING = ".".join(str(part) for part in sys.version_info[:3])
+_NOT_INSTALLED = "note: the project itself is not installed by this version, only what it needs"
 
 
 @click.command(epilog="Example: envctl sync --group test")
@@ -34,28 +39,36 @@ def command(
     The new environment is built beside the old one and swapped in when it is
     complete, so that a sync that is killed leaves nothing half done.
     """
-    manifest = load.manifest(services.project)
-    lock = load.required_lock(services.project)
+    witness = note.Witness(services.project)
+    manifest = load.manifest(witness)
+    lock = load.required_lock(witness)
     here = services.here(manifest)
     names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
-    want = usecase.wanted(services.project, lock, here, groups=names, extras=extras)
+    want = usecase.wanted(witness, lock, here, groups=names, extras=extras)
     if check:
         todo = usecase.check(services.project, services.environments, want)
         _present(todo, len(want.items.items), done=False, as_json=as_json)
         ctx.exit(0 if todo.empty else 1)
     if manifest.build_system:
-        say("note: the project itself is not installed by this version, only what it needs")
+        say(_NOT_INSTALLED)
     step(f"syncing {len(want.items.items)} packages …")
     outcome = usecase.sync(
         services.project, services.environments, want, repair=repair, recreate=recreate
     )
     if not (groups or extras or no_default_groups):
-        note.synced(services.project, services.environments, in_sync(outcome.packages))
+        about = f"{_NOT_INSTALLED}\n" if manifest.build_system else ""
+        note.synced(
+            witness,
+            services.environments,
+            outcome.path,
+            about + in_sync(outcome.packages),
+            searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
+        )
     _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
 
 
 def in_sync(packages: int) -> str:
-    """Return what a sync with nothing to do says: the fast path says it too."""
+    """Return what a sync with nothing to do says last: the fast path says it too."""
     return f".venv is in sync: {packages} packages\n"
 
 

@@ -30,7 +30,7 @@ from envctl.domain import reading
 from envctl.domain.manifest import Manifest
 from envctl.domain.markers import spelled
 from envctl.domain.resolution import Resolution
-from envctl.errors import LockError, ManifestError
+from envctl.errors import LockError, ManifestError, NewerLockError
 
 SCHEMA = 1
 CREATOR = "envctl"
@@ -175,12 +175,27 @@ def digest(package: Package) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def edited(lock: Lock) -> tuple[str, ...]:
+    """Return the packages whose entry is not as envctl wrote it, by name; none for a lock that it did not write."""
+    if not lock.ours:
+        return ()
+    there = {
+        (package.name, version_of(package), digest(package)) for package in lock.pylock.packages
+    }
+    known = {(entry.name, entry.version, entry.digest) for entry in lock.entries}
+    return tuple(sorted({name for name, _, _ in there ^ known}))
+
+
 def parse_lock(data: reading.Table, name: str = "pylock.toml") -> Lock:
     """Read a parsed ``pylock.toml``; raises ``LockError`` with the path of what is wrong."""
     try:
         pylock = Pylock.from_dict(data)
     except PylockUnsupportedVersionError as error:
-        raise LockError(str(error), where=name, hint="use a newer envctl") from error
+        raise NewerLockError(
+            f"written by a newer envctl or another tool: {str(error).rstrip('.')}",
+            where=name,
+            hint="update envctl to the version that your team uses",
+        ) from error
     except (PylockValidationError, ValueError) as error:
         raise LockError(
             f"not a valid PEP 751 lock: {error}", where=name, hint="run `envctl lock`"
@@ -201,7 +216,7 @@ def _with_table(pylock: Pylock, own: reading.Table, name: str) -> Lock:
     if not isinstance(schema, int) or schema < 1:
         raise ManifestError("expected a schema number", where=f"{_WHERE}.schema")
     if schema > SCHEMA:
-        raise LockError(
+        raise NewerLockError(
             f"written by a newer envctl (schema {schema}; this one knows {SCHEMA})",
             where=name,
             hint="update envctl to the version that your team uses",

@@ -139,6 +139,8 @@ def requirement(text: str, where: str) -> str:
             where=where,
             hint="write it as PEP 508 has it, for example `numpy>=2; python_version < '3.13'`",
         ) from error
+    if parsed.url:
+        _no_credentials(parsed.url, where)
     parsed.name = canonicalize_name(parsed.name)
     parsed.extras = {canonicalize_name(extra) for extra in parsed.extras}
     return str(parsed)
@@ -224,13 +226,19 @@ def _indexes(own: reading.Table) -> tuple[Index, ...]:
             )
         )
         if [index.name for index in found].count(found[-1].name) > 1:
-            raise ManifestError(f"two indexes are named `{found[-1].name}`", where=f"{where}.name")
+            raise ManifestError(
+                f"two indexes are named `{found[-1].name}`",
+                where=f"{where}.name",
+                hint="give one of them another name",
+            )
     return tuple(found)
 
 
 def _no_credentials(url: str, where: str) -> None:
-    authority = url.partition("://")[2].partition("/")[0]
-    if "@" in authority:
+    scheme, _, rest = url.partition("://")
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    # `git@` tells an ssh server nothing secret; before a web address a lone name is a token.
+    if at and (":" in user or not scheme.endswith("ssh")):
         raise ManifestError(
             "the address holds a user name or password, and this file is committed",
             where=where,
@@ -272,6 +280,7 @@ def _image(own: reading.Table, groups: Mapping[str, object]) -> ImageSettings:
             raise ManifestError(
                 f"`{package}` is not the name of a Debian package",
                 where=f"{where}.system-packages[{n}]",
+                hint="write it as `apt-get install` takes it, for example `libgl1`",
             )
     return ImageSettings(
         build=reading.text(table, "build", where, choices=("buildkit", "hermetic")) or "buildkit",

@@ -118,7 +118,9 @@ def count(parent: Table, key: str, where: str) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ManifestError(
-            f"expected an integer of at least 1, found {value!r}", where=join(where, key)
+            f"expected an integer of at least 1, found {value!r}",
+            where=join(where, key),
+            hint="correct that value",
         )
     return value
 
@@ -143,6 +145,8 @@ def variables(parent: Table, key: str, where: str) -> dict[str, str]:
                 f"expected a string, found {kind(value)}", where=here, hint=f'write it as "{value}"'
             )
         if "\0" in value:
-            raise ManifestError("a variable's value cannot hold a NUL byte", where=here)
+            raise ManifestError(
+                "a variable's value cannot hold a NUL byte", where=here, hint="take it out"
+            )
         found[name] = value
     return found

@@ -19,9 +19,12 @@ _SECRETS = (
 )
 BEHIND_A_PROXY = "--network host --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt"
 _PIP = "--no-cache-dir --disable-pip-version-check --require-hashes --no-deps --only-binary=:all:"
+_DATE = "touch --no-dereference --date=1980-01-01T00:00:00Z"
+# By hand, because useradd writes today's date: the same layer whenever and wherever it is made.
 _USER = (
-    "useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app",
+    "echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd",
     "install -d -m 1777 /var/cache/app",
+    f"{_DATE} /etc/passwd /etc /var/cache/app /var/cache",
 )
 _PREFLIGHT = ("/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase")
 
@@ -101,7 +104,7 @@ def _install(image: Image, part: Part) -> tuple[str, ...]:
     trust = f"if [ -s {_CA} ]; then export SSL_CERT_FILE={_CA}; fi"
     finish = [
         "rm -f /opt/venv/.lock",
-        "find /opt/venv -exec touch --no-dereference --date=1980-01-01T00:00:00Z {} +",
+        f"find /opt/venv -exec {_DATE} {{}} +",
         "chmod -R a+rX,a-w /opt/venv",
     ]
     return _run(mounts, [trust, sync, *finish]) if filled else _run([], finish)

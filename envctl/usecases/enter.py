@@ -2,12 +2,13 @@
 
 from envctl.domain import reading
 from envctl.domain.activation import Activation, declared
-from envctl.errors import EnvironmentFailure
+from envctl.errors import EnvironmentFailure, ManifestError
 from envctl.ports import Environments, Project
 from envctl.readers.toml import read_toml
 from envctl.usecases import load
 
 LOCAL = ".envctl/local.toml"
+_LOCAL_KEYS = ("env", "env-file", "machine", "mirror", "profile")
 
 
 def activation(project: Project, environments: Environments) -> Activation:
@@ -31,4 +32,12 @@ def activation(project: Project, environments: Environments) -> Activation:
 def local_env(project: Project) -> dict[str, str]:
     """Return the variables of ``.envctl/local.toml``, which is one person's or machine's own."""
     text = project.read(LOCAL)
-    return {} if text is None else reading.variables(read_toml(text, LOCAL), "env", "")
+    if text is None:
+        return {}
+    data = read_toml(text, LOCAL)
+    try:
+        reading.only(data, _LOCAL_KEYS, "")
+        return reading.variables(data, "env", "")
+    except ManifestError as error:
+        error.where = f"{LOCAL}: {error.where}"
+        raise

@@ -2,8 +2,9 @@
 
 from envctl import __version__
 from envctl.domain.activation import declared
-from envctl.domain.lock import Lock, parse_lock
+from envctl.domain.lock import Lock, edited, parse_lock
 from envctl.domain.manifest import Manifest, parse_manifest
+from envctl.domain.variables import classify
 from envctl.errors import LockError, ManifestError
 from envctl.ports import Project
 from envctl.readers.toml import read_toml
@@ -27,6 +28,7 @@ def parsed(text: str) -> Manifest:
     try:
         found = parse_manifest(read_toml(text, MANIFEST))
         declared(found.env)  # a name that would break a shell is refused here, for every command
+        _no_secrets(found)
     except ManifestError as error:
         if error.where and not error.where.startswith(MANIFEST):
             error.where = f"{MANIFEST}: {error.where}"
@@ -55,7 +57,27 @@ def required_lock(project: Project, name: str = LOCK) -> Lock:
     found = lock(project, name)
     if found is None:
         raise LockError(f"there is no {name}", where=name, hint="run `envctl lock`")
+    changed = edited(found)
+    if changed:
+        raise LockError(
+            f"the lock was edited by hand: {', '.join(f'`{each}`' for each in changed)} "
+            "is not as envctl wrote it",
+            where=name,
+            hint="run `envctl lock`: it resolves what was changed anew, or take the edit back",
+        )
     return found
+
+
+def _no_secrets(found: Manifest) -> None:
+    """Refuse a secret in a file that is committed and that the lock, scripts and images are made from."""
+    for name in found.env:
+        if classify(name) == "secret":
+            raise ManifestError(
+                f"`{name}` is a secret by its name, and this file is committed",
+                where=f"tool.envctl.env.{name}",
+                hint="take it out; put it under [env] in .envctl/local.toml, "
+                "or set it in your own environment",
+            )
 
 
 def _allowed(found: Manifest) -> None:

@@ -9,7 +9,7 @@ from envctl.domain.lock import Lock, assemble, digest, inputs_of, lock_table, ve
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter, Pin, Question
 from envctl.emitters import pylock
-from envctl.errors import LockError
+from envctl.errors import LockError, NewerLockError
 from envctl.ports import Engine, Project, Runner
 from envctl.usecases import load
 
@@ -123,9 +123,9 @@ def _old(project: Project) -> tuple[Lock | None, tuple[str, ...]]:
         return None, ()
     try:
         return load.lock_from(text), ()
+    except NewerLockError:
+        raise
     except LockError as error:
-        if "newer envctl" in (error.hint or "") or "newer envctl" in error.message:
-            raise
         return None, (f"the old lock could not be read ({error.message}): resolved from nothing",)
 
 

@@ -4,31 +4,34 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from envctl import __version__, quick
+from envctl import quick
 from envctl.domain.activation import Activation
 from envctl.domain.variables import SCHEDULER_JOBS, classify
 from envctl.emitters.shells import SHELLS
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project
-from envctl.usecases import enter, load
 
 _SITE = "lib/python{}/site-packages"
+_SEARCHED = ("PATH", "PYENV_ROOT", "HOME")
+Inputs = list[tuple[str, str, str]]
 
 
 class Witness:
-    """A ``Project`` that remembers which files were read: the inputs of whatever is found out through it."""
+    """A ``Project`` that remembers what it was asked to read: the inputs of whatever is found out through it."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self.names: set[str] = set()
-        self.complete = True
+        self._seen: dict[str, str] = {}
+        self._complete = True
 
     @property
     def root(self) -> Path:
         return self._project.root
 
     def read(self, name: str) -> str | None:
-        self.names.add(name)
+        now = self._digest(name)
+        if self._seen.setdefault(name, now) != now:
+            self._complete = False
         return self._project.read(name)
 
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -36,84 +39,86 @@ class Witness:
 
     def listing(self, folder: str) -> tuple[str, ...]:
         # A file that appears later would be an input that no note can name.
-        self.complete = False
+        self._complete = False
         return self._project.listing(folder)
 
     def locked(self, purpose: str) -> AbstractContextManager[None]:
         return self._project.locked(purpose)
 
+    def inputs(self) -> Inputs | None:
+        """Return the files read; ``None`` where one of them has been changed since, or they are not all."""
+        same = all(self._digest(name) == seen for name, seen in self._seen.items())
+        if not (self._complete and same):
+            return None
+        files = [("file", seen, self._path(name)) for name, seen in sorted(self._seen.items())]
+        return [("here", "yes", str(self.root)), *files]
+
+    def _path(self, name: str) -> str:
+        return f"{self.root}/{name}"
+
+    def _digest(self, name: str) -> str:
+        try:
+            return quick.digest(self._path(name))
+        except (OSError, ValueError):
+            self._complete = False
+            return ""
+
 
 def verified(witness: Witness, layers: Iterable[str], text: str, as_json: str) -> None:
     """Note that these layers are all in order."""
-    if witness.complete:
-        only = ",".join(sorted(layers))
-        inputs = _files(witness, witness.names)
-        _write(
-            witness,
-            {f"verify-{only}": _note(inputs, text), f"verify-{only}.json": _note(inputs, as_json)},
-        )
+    only = ",".join(sorted(layers))
+    bodies = {f"verify-{only}": text, f"verify-{only}.json": as_json}
+    _write(witness, bodies, ())
 
 
-def entered(project: Project, environments: Environments, activation: Activation) -> None:
+def entered(witness: Witness, activation: Activation) -> None:
     """Note what ``run -- COMMAND`` starts with; variables that may not stand in a file leave no note."""
     if activation.secrets():
         return
-    inputs = [*_files(project, (load.MANIFEST, enter.LOCAL)), *_link(project, environments)]
-    inputs.append(
-        f"file {quick.digest(f'{activation.environment}/envctl.json')} {activation.environment}/envctl.json"
-    )
     variables = [
         "\x1f".join((each.name, classify(each.name) or "", each.value or ""))
         for each in activation.variables
     ]
-    body = "\0".join(
-        (activation.environment, activation.label, "\x1f".join(SCHEDULER_JOBS), *variables)
-    )
-    _write(project, {"run": _note(inputs, body)})
-
-
-def synced(project: Project, environments: Environments, text: str) -> None:
-    """Note that ``sync`` without options has nothing to do."""
-    current = environments.current()
-    if current.path is None or current.stamp is None:
-        return
-    minor = ".".join(current.stamp.python.split(".")[:2])
-    site = f"{current.path}/{_SITE.format(minor)}"
-    inputs = [
-        *_files(project, (load.MANIFEST, load.LOCK, enter.LOCAL)),
-        *_link(project, environments),
-        f"file {quick.digest(f'{current.path}/envctl.json')} {current.path}/envctl.json",
-        f"listing {quick.listing(site)} {site}",
-        *(
-            f"file {quick.digest(f'{current.path}/bin/{script}')} {current.path}/bin/{script}"
-            for shell in dict.fromkeys(SHELLS.values())
-            for script in shell.SCRIPTS
-        ),
+    marks = "\x1f".join(SCHEDULER_JOBS)
+    body = "\0".join((activation.environment, activation.label, marks, *variables))
+    more = [
+        ("link", f"{witness.root}/.venv"),
+        ("file", f"{activation.environment}/envctl.json"),
     ]
-    _write(project, {"sync": _note(inputs, text)})
+    _write(witness, {"run": body}, more)
 
 
-def _files(project: Project, names: Iterable[str]) -> list[str]:
-    return [f"file {quick.digest(str(project.root / name))} {name}" for name in sorted(names)]
+def synced(
+    witness: Witness, environments: Environments, path: str | None, text: str, *, searched: str = ""
+) -> None:
+    """Note that ``sync`` without options has nothing to do: the environment at ``path`` is as it must be.
 
-
-def _link(project: Project, environments: Environments) -> list[str]:
+    ``searched`` is an interpreter that was searched for: then it, and what the search depends on, are inputs too.
+    """
     current = environments.current()
-    return (
-        [f"link {Path(current.path or '').relative_to(project.root)} .venv"] if current.path else []
-    )
+    if current.path is None or current.path != path or current.stamp is None:
+        return
+    site = _SITE.format(".".join(current.stamp.python.split(".")[:2]))
+    scripts = [name for shell in dict.fromkeys(SHELLS.values()) for name in shell.SCRIPTS]
+    more = [
+        ("link", f"{witness.root}/.venv"),
+        ("file", f"{current.path}/envctl.json"),
+        ("listing", f"{current.path}/{site}"),
+        *(("file", f"{current.path}/bin/{script}") for script in scripts),
+    ]
+    if searched:
+        more += [("stat", searched), *(("variable", name) for name in _SEARCHED)]
+    _write(witness, {"sync": text}, more)
 
 
-def _note(inputs: Iterable[str], body: str) -> str:
-    return "\n".join((f"envctl {__version__}", *inputs)) + "\n\n" + body
-
-
-def _write(project: Project, notes: Mapping[str, str]) -> None:
+def _write(witness: Witness, bodies: Mapping[str, str], more: Iterable[tuple[str, str]]) -> None:
     """Write the notes if they can be: a read-only project is verified all the same."""
-    lines = "".join(notes.values()).partition("\n\n")[0]
-    if "\r" in lines:
+    inputs = witness.inputs()
+    if inputs is None:
         return
     try:
-        project.write({f"{quick.CACHE}/{name}": text for name, text in notes.items()})
-    except ProjectError:
+        lines = [*inputs, *((kind, quick.look(kind, name), name) for kind, name in more)]
+        notes = {f"{quick.CACHE}/{name}": quick.seal(lines, text) for name, text in bodies.items()}
+        witness.write(notes)
+    except (ProjectError, OSError, ValueError):  # ValueError: a path that no UTF-8 text can hold
         return

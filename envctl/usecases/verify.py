@@ -13,7 +13,7 @@ from envctl.domain.here import Here
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record
-from envctl.errors import LockError
+from envctl.errors import LockError, NewerLockError
 from envctl.ports import Environments, Project
 from envctl.usecases import load
 from envctl.usecases.record import load_all, this_machine
@@ -70,9 +70,9 @@ def verify(
 def _lock(project: Project) -> tuple[Lock | None, str | None]:
     try:
         return load.lock(project), None
+    except NewerLockError:
+        raise
     except LockError as error:
-        if "newer envctl" in error.message:
-            raise
         return None, f"{error.message} ({error.where})" if error.where else error.message
 
 

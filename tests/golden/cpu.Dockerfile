@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:1a7e749d9c945c8c44db158b0f14afd8449b9579f29d138fddea6716ba60628b
+# block sha256:c7c9727da57ce7a937671c87bbf51ccf769ce9df9d46d3e3d7862b8530258386
 # slice linux-x86_64 sha256:a6495a4d06f197c33d74dab4690eacb678e1fecade8c833d7dcd933947377fa2
 # settings sha256:fe34a3c5d552801bf020945c81547fa544dcf5115687c2fafb74b262086af159
 # python 3.11
@@ -41,8 +41,9 @@ RUN --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
  && chmod -R a+rX,a-w /opt/venv
 
 FROM base AS final
-RUN useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app \
- && install -d -m 1777 /var/cache/app
+RUN echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd \
+ && install -d -m 1777 /var/cache/app \
+ && touch --no-dereference --date=1980-01-01T00:00:00Z /etc/passwd /etc /var/cache/app /var/cache
 COPY --from=light /opt/venv /opt/venv
 LABEL org.opencontainers.image.title="churn" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-bookworm" \

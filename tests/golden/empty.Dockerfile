@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:19b74bcd77dee88b61aaf42a684067b257556b47bddc5ce60a92ab8dd8dfe421
+# block sha256:2bb6c49254f132fbfc84fbaabb40718e8b675e3f603bc9a640b812680150b197
 # slice linux-x86_64 sha256:bb0635f951bfd55419a47fc08a859192049b4d0949cf2d09a4d4d6b2cafafb94
 # settings sha256:fe34a3c5d552801bf020945c81547fa544dcf5115687c2fafb74b262086af159
 # python 3.11
@@ -34,8 +34,9 @@ RUN rm -f /opt/venv/.lock \
  && chmod -R a+rX,a-w /opt/venv
 
 FROM base AS final
-RUN useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app \
- && install -d -m 1777 /var/cache/app
+RUN echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd \
+ && install -d -m 1777 /var/cache/app \
+ && touch --no-dereference --date=1980-01-01T00:00:00Z /etc/passwd /etc /var/cache/app /var/cache
 COPY --from=light /opt/venv /opt/venv
 LABEL org.opencontainers.image.title="churn" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-bookworm" \

@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:bb72f6d9808290344d191abe2b4300b7458a3bf6568c887f4097219f25919c56
+# block sha256:c49e147d037aead24d29dabc1c0bb6a668d24e4267b68c6599a29b2ae004f67c
 # slice linux-x86_64 sha256:f7dc051e3b437f9385f90b58c8adc715d8974f999d49ec20700912a7b56fc7c0
 # slice linux-aarch64 sha256:5fd723106b447a0921444b64bf74b277fa23eaaa5f0805b26474951292148f52
 # settings sha256:7d0d1256d4ffe59423743ae0dfa423236634c3488bfce376fa80b61d0b3efed7
@@ -64,8 +64,9 @@ RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
  && apt-get "$@" update \
  && apt-get "$@" install -y --no-install-recommends libgl1 libgomp1=12.2.0-14 \
  && rm -rf /var/log/apt /var/log/dpkg.log /var/cache/ldconfig/aux-cache
-RUN useradd --no-log-init --uid 10001 --gid 0 --no-create-home --home-dir /var/cache/app app \
- && install -d -m 1777 /var/cache/app
+RUN echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd \
+ && install -d -m 1777 /var/cache/app \
+ && touch --no-dereference --date=1980-01-01T00:00:00Z /etc/passwd /etc /var/cache/app /var/cache
 COPY --from=light /opt/venv /opt/venv
 LABEL org.opencontainers.image.title="vision" \
       org.opencontainers.image.base.name="docker.io/library/python:3.11-slim-bookworm" \

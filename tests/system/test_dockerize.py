@@ -1,5 +1,6 @@
 """Images built by the real engine from what dockerize writes, for a CPU and a CUDA project."""
 
+import gc
 import hashlib
 import shutil
 import subprocess
@@ -312,8 +313,7 @@ def test_source_alone_touches_no_other_layer(cpu: tuple[Project, str]) -> None:
         assert before is not None
         assert after is not None
         same = [a for a, b in zip(after.layers, before.layers, strict=True) if a == b]
-        # WORKDIR makes a layer only where /app is not there yet, so the source's is the last or last but one.
-        assert len(same) >= len(after.layers) - 2
+        assert len(same) == len(after.layers) - 1
         assert engine.run(f"{tag}-source").stdout == "changed\n"
     finally:
         main.write_text(text)
@@ -453,19 +453,24 @@ def test_no_secret_stays_in_the_image(
     (own / "netrc").write_bytes(line)
     project = _project(tmp_path / "project", index, CPU, LIGHT, SHARED)
     project.dockerize()
+    # Secrets are no part of a step's identity: only another list makes the steps that use them run again.
+    # (Not --no-cache: it leaves two results of one step behind, and later builds take either.)
+    for name in ("uv.txt", "pylock.light.toml"):
+        with (project.root / ".envctl/image" / name).open("a") as file:
+            file.write(f"# {tmp_path}\n")
     secrets = {name: own / name for name in marks}
-    engine.build(project.root, tag=image_tag, secrets=secrets, no_cache=True)
+    engine.build(project.root, tag=image_tag, secrets=secrets)
     archive = tmp_path / "image.tar"
     engine.docker("save", f"--output={archive}", image_tag)
     with tarfile.open(archive) as saved:
         for member in saved:
-            file = saved.extractfile(member)
-            content = file.read() if file else b""
+            inner = saved.extractfile(member)
+            content = inner.read() if inner else b""
             for mark in marks.values():
                 assert mark not in content, member.name
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the SDK's socket
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_registry_that_does_not_answer_is_a_warning(
     tmp_path: Path,
     index: LocalIndex,
@@ -477,3 +482,4 @@ def test_a_registry_that_does_not_answer_is_a_warning(
     assert containers.registry_digest(python_base.reference) is None
     project = _project(tmp_path / "project", index, CPU, LIGHT, SHARED)
     assert any("not pinned" in line for line in project.dockerize().warnings)
+    gc.collect()  # the SDK leaves the socket behind on which it was refused

@@ -18,6 +18,8 @@ from envctl.errors import ImageError
 from tests import image_projects as projects
 from tests.unit.emitters import dockerfile_reader as reader
 
+# Read at import: the tests' own fixture takes every ENVCTL_* away.
+UPDATE = bool(os.environ.get("ENVCTL_UPDATE_GOLDEN"))
 GOLDEN = Path(__file__).parents[2] / "golden"
 # Fixed companions: a word changed in preflight.py must not change every golden file.
 FILES = {"contract.json": "{}\n", "uv.txt": "uv\n"}
@@ -45,7 +47,7 @@ def test_golden(name: str) -> None:
     made = IMAGES[name]()
     text = _text(replace(made, base=made.base.at(projects.DIGEST)))
     golden = GOLDEN / f"{name}.Dockerfile"
-    if os.environ.get("ENVCTL_UPDATE_GOLDEN"):
+    if UPDATE:
         golden.write_text(text, encoding="utf-8")
     assert text == golden.read_text(encoding="utf-8")
 
