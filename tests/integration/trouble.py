@@ -41,7 +41,7 @@ class Said:
 
 
 def tree(root: Path) -> Tree:
-    """Return every file with its content, every link with its target, and folders that hold nothing."""
+    """Return every file with its mode and content, and every link with its target."""
     found: Tree = {}
     for folder, folders, files in os.walk(root):
         here = os.path.relpath(folder, root)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,12 @@ print(json.dumps(found))
 """
 
 
+STRAY = (
+    "d=/opt/venv/lib/python3.11/site-packages/stray-1.dist-info"
+    r"; mkdir $d && printf 'Name: stray\nVersion: 1\n' > $d/METADATA"
+)
+
+
 def secrets() -> dict[str, Path]:
     """Give the machine's CA bundle to the build, as someone behind a company proxy does."""
     bundle = engine.ca_bundle()
@@ -118,7 +125,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, python_base: engine.BaseIm
 
 @pytest.fixture(scope="module")
 def image(project: Project, docker_engine: engine.Engine) -> Iterator[str]:
-    tag = "envctl-test-end-to-end"
+    tag = f"envctl-test-{uuid.uuid4().hex[:12]}"  # its own: another worker may build it as well
     engine.build(project.root, tag=tag, secrets=secrets())
     yield tag
     engine.remove_image(tag)
@@ -167,11 +174,7 @@ def test_no_secret_stays_in_the_image(image: str) -> None:
     [
         ("echo '# mine' >> /opt/venv/lib/python3.11/site-packages/numpy/__init__.py", "numpy"),
         ("rm -r /opt/venv/lib/python3.11/site-packages/joblib*", "joblib"),
-        (
-            "cd /opt/venv/lib/python3.11/site-packages && mkdir stray-1.dist-info && "
-            + r"printf 'Name: stray\nVersion: 1\n' > stray-1.dist-info/METADATA",
-            "stray",
-        ),
+        (STRAY, "stray"),
     ],
 )
 def test_an_altered_image_is_refused_with_a_line_a_problem(
