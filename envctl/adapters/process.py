@@ -80,19 +80,17 @@ def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = 
 
 
 def _missing(program: str, error: OSError) -> ToolMissingError:
+    where = program if "/" in program else "PATH"
+    message, hint = f"`{program}` was not found", "install it, or correct the name"
     if isinstance(error, PermissionError):
-        return ToolMissingError(f"`{program}` may not be executed", hint="check its permissions")
-    if error.errno == errno.ENOEXEC:
-        return ToolMissingError(
-            f"`{program}` is not a program that the system can start",
-            hint=f"begin it with a line such as `#!/bin/sh`, or name what runs it: `sh {program}`",
-        )
-    if error.errno == errno.E2BIG:
-        return ToolMissingError(
-            f"`{program}` was given more arguments and variables than the system takes",
-            hint="pass fewer arguments, or put them into a file",
-        )
-    return ToolMissingError(f"`{program}` was not found", hint="install it, or correct the name")
+        message, hint = f"`{program}` may not be executed", "check its permissions"
+    elif error.errno == errno.ENOEXEC:
+        message = f"`{program}` is not a program that the system can start"
+        hint = f"begin it with a line such as `#!/bin/sh`, or name what runs it: `sh {program}`"
+    elif error.errno == errno.E2BIG:
+        message = f"`{program}` was given more arguments and variables than the system takes"
+        hint = "pass fewer arguments, or put them into a file"
+    return ToolMissingError(message, where=where, hint=hint)
 
 
 def _text(captured: bytes | str | None) -> str:

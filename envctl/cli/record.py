@@ -20,6 +20,7 @@ def command(services: Services, name: str | None, as_json: bool) -> None:
     secret, no user name and no host name.
     """
     record = services.record(name)
+    saved = save(record, services.project) if name is not None else None
     show(envelope("record", record.to_json(), ok=True) if as_json else emit(record))
-    if name is not None:
-        say(f"wrote {save(record, services.project)}")
+    if saved:
+        say(f"wrote {saved}")

@@ -30,8 +30,8 @@ def _is_text(text: str) -> bool:
 
 
 def show(text: str) -> None:
-    """Print data to stdout."""
-    click.echo(text.removesuffix("\n"))
+    """Print data to stdout, as it is: without ``color`` Click takes escape sequences out of a variable's value."""
+    click.echo(text.removesuffix("\n"), color=True)
 
 
 def say(text: str) -> None:

@@ -175,7 +175,7 @@ MANIFESTS = {
         swap("[tool.envctl.env]", "[tool.envctl.gpu]\ncount = 0\n[tool.envctl.env]"),
         ("at least 1, found 0", f"{WHERE}tool.envctl.gpu.count"),
     ),
-    "a folder": Mistake(folder, ("not a project", "envctl init")),
+    "a folder": Mistake(folder, ("is a directory", "pyproject.toml", "move")),
 }
 READERS = ("lock", "sync", "verify", "dockerize", "activate", "run -- true")
 
@@ -236,8 +236,12 @@ BROKEN = {
         ("not a valid PEP 751 lock", "lock-version", "where: pylock.toml", "envctl lock"),
     ),
     "a marker that is none": Mistake(
-        edit_lock(r'marker = .*"plot" in extras.*', 'marker = "plot of extras"'),
+        edit_lock(r"marker = .*plot.*", 'marker = "plot of extras"'),
         ("not a valid PEP 751 lock", "packages[", "marker", "envctl lock"),
+    ),
+    "a version without its files": Mistake(
+        edit_lock('version = "1.1"', 'version = "1.0"'),
+        ("not a valid PEP 751 lock", "zz_made_lib-1.1-py3-none-any.whl", "packages[1].wheels[0]"),
     ),
     "a table of ours": Mistake(
         edit_lock(r"inputs = \[", "inputs = [1,"),
@@ -258,8 +262,9 @@ EDITED = {
     "a hash": Mistake(
         edit_lock('sha256 = "[0-9a-f]{8}', 'sha256 = "01234567'), ("edited by hand: `zz-made-app`",)
     ),
-    "a version": Mistake(
-        edit_lock('version = "1.1"', 'version = "1.0"'), ("edited by hand: `zz-made-lib`",)
+    "an index": Mistake(
+        edit_lock('index = "http.*', 'index = "http://elsewhere.example/simple"'),
+        ("edited by hand: `zz-made-app`",),
     ),
     "a package taken out": Mistake(
         edit_lock(r'\[\[packages\]\]\nname = "zz-made-test"(\n.+)+\n', ""),

@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.index.server import LocalIndex
+from tests.index.wheels import Wheel
 from tests.integration.world import STOCK, World
 
 Tree = dict[str, bytes]
@@ -116,7 +118,7 @@ def project(folder: Path) -> Iterator[World]:
     root = folder / "pro jekt é ü"
     root.mkdir()
     with LocalIndex(mode="html") as index:
-        index.add(*STOCK)
+        index.add(*STOCK, Wheel("uv", version("uv")))
         made = World(
             root=root,
             index=index,
