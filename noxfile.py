@@ -138,6 +138,7 @@ def types(session: nox.Session) -> None:
     install(session, "types", "test")
     session.install("nox")
     session.run("mypy", *session.posargs)
+    session.run("mypy", "examples/demo.py")
 
 
 @nox.session
@@ -160,8 +161,8 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure envctl against its peers: ratios within one run."""
-    install(session, "test")
+    """Measure envctl against its peers: ratios within one run, in an environment as a user's tool has it."""
+    session.install(".")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
