@@ -29,6 +29,15 @@ def outdated(env_dir: Path, activation: Activation) -> tuple[str, ...]:
     return tuple(name for name, _ in _outdated(env_dir, activation))
 
 
+def made_elsewhere(env_dir: Path) -> bool:
+    """Whether a script leads to another folder than its own: the project was moved or copied."""
+    try:
+        outdated(env_dir, Activation(environment=str(env_dir)))
+    except EnvironmentFailure:
+        return True
+    return False
+
+
 def _outdated(env_dir: Path, activation: Activation) -> Iterator[tuple[str, str]]:
     for shell in dict.fromkeys(SHELLS.values()):
         scripts = {name: _read(env_dir / "bin" / name) for name in shell.SCRIPTS}

@@ -67,7 +67,11 @@ class EnvironmentFolder:
 
     def scripts_differ(self, path: str, activation: Activation) -> bool:
         """Whether an activation script does not carry these variables (another tool wrote it anew)."""
-        return bool(activators.outdated(Path(path), activation))
+        return self.made_elsewhere(path) or bool(activators.outdated(Path(path), activation))
+
+    def made_elsewhere(self, path: str) -> bool:
+        """Whether its scripts lead to another folder: the project was moved or copied."""
+        return activators.made_elsewhere(Path(path))
 
     def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str:
         """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet."""
@@ -139,6 +143,14 @@ class EnvironmentFolder:
     def _create(self, path: Path, interpreter: Interpreter) -> None:
         from virtualenv import session_via_cli  # noqa: PLC0415  # lazy: 80 ms
 
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise EnvironmentFailure(
+                "no environment can be made in a folder whose name this locale cannot spell",
+                where=str(self._root),
+                hint="rename that folder, or use a locale such as LC_ALL=C.UTF-8",
+            ) from error
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             session = session_via_cli(

@@ -136,38 +136,67 @@ def _timeless(match: re.Match[str]) -> EnvctlError:
     )
 
 
-def _cut(_match: re.Match[str]) -> EnvctlError:
+def _cut(match: re.Match[str]) -> EnvctlError:
+    files = re.findall(r"Downloading (\S+)", match.string[: match.start()])
     return IndexFailure(
-        "a file from the index was cut off while it was downloaded",
+        f"{f'`{files[-1]}`' if files else 'a file'} was cut off while it was downloaded",
+        where="the index, or what stands between",
         hint="run it again; a proxy may have a size limit",
     )
 
 
-def _lost(match: re.Match[str]) -> EnvctlError:
+def _answered(match: re.Match[str]) -> EnvctlError:
     return IndexFailure(
-        f"the connection to {match[1]} failed",
+        f"the index answered {match['code']} for a file that it names",
+        where=match["url"].partition("#")[0],
+        hint="run it again later, or ask whoever runs the index",
+    )
+
+
+def _lost(match: re.Match[str]) -> EnvctlError:
+    origin = f"{match['scheme'].lower()}://{match['host']}:{match['port']}"
+    status = re.search(r"too many (\d+) error responses", match["cause"])
+    if status:
+        return IndexFailure(
+            f"the index at {match['host']}:{match['port']} answered {status[1]}",
+            where=origin + match["path"],
+            hint="run it again later, or ask whoever runs the index",
+        )
+    return IndexFailure(
+        f"the connection to {match['host']}:{match['port']} failed",
+        where=origin + match["path"],
         hint="check the network, the proxy and the CA bundle (SSL_CERT_FILE), then run it again",
     )
 
 
-def _no_space(_match: re.Match[str]) -> EnvctlError:
-    return ProjectError("the disk is full", hint="free some space, then run it again")
+def _no_space(match: re.Match[str]) -> EnvctlError:
+    return ProjectError(
+        f"the disk is full: {match[1].lower()}",
+        where=match[2] or "pip's cache, or the folder for temporary files",
+        hint="make room there, or name another folder in TMPDIR; then run it again",
+    )
 
 
 def _unbuildable(match: re.Match[str]) -> EnvctlError:
     name = match["name"] or "a package"
     return ResolutionError(
         f"`{name}` has no wheel for this and its source could not be prepared",
+        where="pyproject.toml",
         hint=f"choose another version of `{name}`, or install what its build needs",
     )
 
 
+_CONNECTION = (
+    r"(?m)^pip\._\S+: (?P<scheme>HTTPS?)ConnectionPool\(host='(?P<host>[^']+)', "
+    r"port=(?P<port>\d+)\): [^\n]* with url: (?P<path>\S+)(?P<cause>[^\n]*)"
+)
 _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], EnvctlError]], ...] = (
-    (r"No space left on device", _no_space),
+    (r"(No space left on device|Disk quota exceeded)(?:: '([^']+)')?", _no_space),
     (r"DO NOT MATCH THE HASHES[^\n]*\n\s*(\S+) from (\S+)", _wrong_hash),
     (r"Index (\S+) does not provide upload-time metadata", _timeless),
     (r"IncompleteDownloadError", _cut),
-    (r"(?m)^pip\._\S+: [^\n]*host='([^']+)'", _lost),
+    (r" from (?P<url>https?://\S+)[^\n]* because of HTTP error (?P<code>\d+)", _answered),
+    (_CONNECTION, _lost),
     (r"(?:Failed to build '(?P<name>[^']+)'|[Mm]etadata-?[Gg]eneration-?[Ff]ailed)", _unbuildable),
     (r"repository located at (\S+) is not a trusted or secure host", _insecure),
 )

@@ -153,12 +153,17 @@ def _envelope(command: str, code: str, message: str, **more: str | None) -> None
 
 def _refused(error: OSError) -> ProjectError:
     """Turn a refusal of the system's that no command expected into one clear error."""
-    reason = os.strerror(error.errno or 0).lower()
-    if error.filename is None:
+    where = "a temporary file (TMPDIR)"
+    try:
+        sys.stdout.flush()
+    except OSError:
+        where = "stdout"
         _unheard()
+    reason = os.strerror(error.errno or 0).lower()
+    what = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "cannot go on"
     return ProjectError(
-        f"the system refuses to go on: {reason}",
-        where=str(error.filename or "stdout, or a temporary file"),
+        f"{what}: {reason}",
+        where=str(error.filename or where),
         hint=_SURROUNDINGS[error.errno or 0],
     )
 

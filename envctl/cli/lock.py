@@ -17,11 +17,12 @@ _SHOWN = 30
     "-U",
     "everything",
     is_flag=True,
-    help="Take the newest versions instead of keeping those of the lock.",
+    help="Take the newest versions of PACKAGES, or of all, instead of those of the lock.",
 )
 @click.option(
     "--upgrade-package", "-P", "upgrade", multiple=True, help="Upgrade only this package."
 )
+@click.argument("packages", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock is not right.")
 @options.as_json
 @options.pass_services
@@ -31,6 +32,7 @@ def command(
     services: Services,
     everything: bool,
     upgrade: tuple[str, ...],
+    packages: tuple[str, ...],
     check: bool,
     as_json: bool,
 ) -> None:
@@ -44,6 +46,8 @@ def command(
 
         ctx.invoke(verify, only=("lock",), skip=(), strict=False, as_json=as_json)
         return
+    if packages and not everything:
+        raise click.UsageError(f"to upgrade: `envctl lock --upgrade {' '.join(packages)}`", ctx)
     manifest = load.manifest(services.project)
     interpreter = services.interpreter(manifest.python, manifest.requires_python)
     step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
@@ -55,7 +59,7 @@ def command(
             interpreter=interpreter,
             run=services.run,
             workspace=workspace,
-            upgrade=() if everything else (upgrade or None),
+            upgrade=(*packages, *upgrade) or (() if everything else None),
         )
     _present(outcome, as_json=as_json)
 

@@ -11,8 +11,13 @@ LOCAL = ".envctl/local.toml"
 _LOCAL_KEYS = ("env", "env-file", "machine", "mirror", "profile")
 
 
-def activation(project: Project, environments: Environments) -> Activation:
-    """Return the environment's real path and its variables; raises ``EnvironmentFailure`` when it is not there."""
+def activation(
+    project: Project, environments: Environments, *, sourced: bool = False
+) -> Activation:
+    """Return the environment's real path and its variables; raises ``EnvironmentFailure`` when it is not there.
+
+    ``sourced``: a shell is to read the environment's own script, which must be the one of this folder.
+    """
     current = environments.current()
     if current.kind == "foreign":
         raise EnvironmentFailure(
@@ -21,6 +26,12 @@ def activation(project: Project, environments: Environments) -> Activation:
     if current.path is None or current.stamp is None:
         raise EnvironmentFailure(
             "there is no finished environment", where=".venv", hint="run `envctl sync`"
+        )
+    if sourced and environments.made_elsewhere(current.path):
+        raise EnvironmentFailure(
+            "the environment was made for another folder: this project was moved or copied",
+            where=".venv",
+            hint="run `envctl sync`",
         )
     return Activation(
         environment=current.path,

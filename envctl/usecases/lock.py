@@ -2,14 +2,18 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envctl.domain import contract as contracts
 from envctl.domain.lock import Lock, assemble, digest, inputs_of, lock_table, version_of
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter, Pin, Question
 from envctl.emitters import pylock
-from envctl.errors import LockError, NewerLockError
+from envctl.errors import LockError, NewerLockError, UsageError
 from envctl.ports import Engine, Project, Runner
 from envctl.usecases import load
 
@@ -55,6 +59,8 @@ def lock(
     ``LockError`` for a lock of a newer envctl; the old file is left as it was then.
     """
     old, notes = _old(project)
+    if upgrade is not None:
+        upgrade = _named(upgrade, old, manifest)
     new = None
     if upgrade is None and old is not None and answers(old, manifest) and untouched(old):
         new = _declared_anew(old, manifest)
@@ -127,6 +133,25 @@ def _old(project: Project) -> tuple[Lock | None, tuple[str, ...]]:
         raise
     except LockError as error:
         return None, (f"the old lock could not be read ({error.message}): resolved from nothing",)
+
+
+def _named(upgrade: Collection[str], old: Lock | None, manifest: Manifest) -> Collection[str]:
+    """Return the normalised names; raises ``UsageError`` for one that neither lock nor manifest has."""
+    names = {canonicalize_name(name): name for name in upgrade}
+    sets = (manifest.dependencies, *manifest.extras.values(), *manifest.groups.values())
+    known = {canonicalize_name(Requirement(text).name) for texts in sets for text in texts}
+    known |= {package.name for package in old.pylock.packages} if old else set()
+    for normal, name in names.items():
+        if normal not in known:
+            close = get_close_matches(normal, known, n=1)
+            raise UsageError(
+                f"there is no package `{name}` to upgrade",
+                where=load.LOCK,
+                hint=f"did you mean `{close[0]}`?"
+                if close
+                else "see pylock.toml for the packages that there are",
+            )
+    return tuple(names)
 
 
 def _declared_anew(old: Lock, manifest: Manifest) -> Lock:

@@ -100,6 +100,8 @@ def _changed(
     interpreter, version = want.here.interpreter, want.here.interpreter.version
     stamp = stamp_of(want.items, python=version, base=interpreter.path, env=want.env)
     path = None if anew else _ready(environments, want.items, version)
+    if path is not None and environments.made_elsewhere(path):
+        path = None
     relinked = path is not None
     if path is None:
         text = pylock.emit(as_pylock(want.items.items), header="")

@@ -197,7 +197,9 @@ def test_every_command_reads_it_alike(world: World, mistake: str, command: str) 
     refusal(call(world, *command.split()), 3, *MANIFESTS[mistake].words)
 
 
-@pytest.mark.parametrize("mistake", ["broken TOML", "merge conflict", "an unknown key", "not UTF-8"])
+@pytest.mark.parametrize(
+    "mistake", ["broken TOML", "merge conflict", "an unknown key", "not UTF-8"]
+)
 def test_init_too(world: World, mistake: str) -> None:
     MANIFESTS[mistake].spoil(world)
     refusal(call(world, "init"), 3, MANIFESTS[mistake].words[0])
@@ -436,7 +438,9 @@ def test_hostile_values_arrive_as_they_are(world: World) -> None:
     lines = "".join(f"{name} = {spelled(value)}\n" for name, value in HOSTILE.items())
     world.edit("pyproject.toml", f"{ENV}\n", f"{ENV}\n{lines}")
     assert call(world, "lock").code == 0
-    assert tomllib.loads(world.read("pylock.toml"))["tool"]["envctl"]["env"].items() >= HOSTILE.items()
+    assert (
+        tomllib.loads(world.read("pylock.toml"))["tool"]["envctl"]["env"].items() >= HOSTILE.items()
+    )
     assert call(world, "sync").code == 0
     show = "import os,json,sys; print(json.dumps({n: os.environ.get(n) for n in sys.argv[1:]}))"
     world.write("show.py", show)

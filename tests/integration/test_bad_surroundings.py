@@ -25,7 +25,7 @@ from tests.integration.trouble import (
     refusal,
     tree,
 )
-from tests.integration.world import STOCK, World
+from tests.integration.world import World
 
 RESOLVERS = ("uv", "pip-tools")
 UNREACHABLE = "check the network, the proxy and the CA bundle"
@@ -63,8 +63,8 @@ def ask(world: World, resolver: str, old: str, new: str) -> None:
         ('"zz-no-such-package"', ("no package `zz-no-such-package` on", "correct its name")),
         ('"zz-made-app==9"', ("zz-made-app", "9", "where: pyproject.toml")),
         (
-            '"zz-made-app<2", "zz-made-lib<1"',
-            ("zz-made-app", "zz-made-lib", "where: pyproject.toml"),
+            '"zz-made-app<2", "zz-made-lib>1", "zz-made-lib<1.1"',
+            ("the project asks for zz-made-lib", "<1.1", "relax or remove one"),
         ),
     ],
     ids=["no package", "no version", "no resolution"],
@@ -89,7 +89,7 @@ FAULTS: dict[Fault, tuple[str, ...]] = {
     "down": ("127.0.0.1",),
     "500": ("500", "127.0.0.1"),
     "404": ("no package `zz-made-app` on", "correct its name"),
-    "login-page": ("zz-made-app",),
+    "login-page": ("zz-made-app", "a login", "in a browser"),
 }
 
 
@@ -107,7 +107,8 @@ def test_broken_files_at_lock(world: World, resolver: str, fault: Fault, tmp_pat
     """An index without metadata files: the wheels themselves are read."""
     ask(world, resolver, '"zz-made-app<2"', '"zz-made-app>=2"')
     world.index.fault, world.index.fault_paths = fault, "/files/"
-    refusal(call(world, "lock", env=cold(tmp_path)), 3)
+    word = "was cut off while it was downloaded" if fault == "truncate" else "answered 500"
+    refusal(call(world, "lock", env=cold(tmp_path)), 3, word)
 
 
 @pytest.mark.parametrize("resolver", RESOLVERS)
@@ -134,9 +135,14 @@ SYNC_FAULTS: dict[Fault, tuple[str, ...]] = {
     "down": ("zz_made_", UNREACHABLE),
     "500": ("zz_made_", "500"),
     "404": ("zz_made_", "404"),
-    "truncate": ("zz_made_",),
-    "login-page": ("zz",),
-    "wrong-hash": ("zz-made-", "its hash differs", "pylock.toml", "envctl lock --upgrade zz-made-"),
+    "truncate": ("zz-made-", "was cut off while it was downloaded"),
+    "login-page": ("zz-made-", "most likely a login page", "in a browser"),
+    "wrong-hash": (
+        "zz-made-",
+        "its hash differs",
+        "pylock.toml",
+        "lock --upgrade-package zz-made-",
+    ),
 }
 
 
@@ -161,12 +167,12 @@ def test_a_wrong_hash_with_a_warm_cache(world: World) -> None:
     (world.root / "pylock.toml").unlink()
     fresh = {"UV_CACHE_DIR": str(world.root.parent / "fresh")}
     assert call(world, "lock", env=fresh).code == 0
-    world.index.fault = "wrong-hash"
+    [served] = [file for file in world.index.files("zz-made-lib") if file.version == "1.1"]
+    world.index.fault, world.index.fault_paths = "wrong-hash", f"/files/{served.sha256[:16]}"
     refusal(call(world, "sync"), 3, "zz-made-lib", "its hash differs")
     world.index.fault = None
     assert call(world, "sync").code == 0
     assert "other" in (world.site / "zz_made_lib" / "__init__.py").read_text()
-    world.index.remove("zz-made-lib")
 
 
 def test_a_wrong_hash_in_somebody_elses_lock(world: World) -> None:
@@ -197,7 +203,9 @@ def small(world: World, tmp_path: Path) -> Iterator[World]:
     with mounted(tmp_path / "dïsk of its own", size="24m") as disk:
         root = disk / "project"
         shutil.copytree(world.root, root, symlinks=True)
-        yield World(root=root, index=world.index, environ=world.environ)
+        copied = World(root=root, index=world.index, environ=world.environ)
+        assert call(copied, "sync").code == 0  # a copy's environment is the other folder's
+        yield copied
 
 
 COMMANDS = {
@@ -213,7 +221,6 @@ def spoil(small: World) -> None:
     """See to it that each command has something to write."""
     small.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
     small.edit("pyproject.toml", 'platforms = ["linux-x86_64"]\n', "")
-    small.edit("pyproject.toml", '"zz-made-app>=2"', f'"zz-made-app>=2", # {"x" * 8192}\n')
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -254,23 +261,12 @@ def test_reading_commands_work_on_a_read_only_folder(small: World) -> None:
 
 
 @pytest.mark.parametrize("resolver", RESOLVERS)
-def test_no_room_for_temporary_files(world: World, resolver: str, tmp_path: Path) -> None:
-    ask(world, resolver, '"zz-made-app<2"', '"zz-made-app>=2"')
-    with mounted(tmp_path / "tmp", size="64k") as disk:
-        fill(disk)
-        said = call(world, "lock", env={"TMPDIR": str(disk), **cold(tmp_path)})
-        refusal(said, 3, "no space left on device", str(disk), "make room")
-        assert [path.name for path in disk.iterdir()] == ["filler"]
-
-
-@pytest.mark.parametrize("resolver", RESOLVERS)
 def test_little_room_for_temporary_files(world: World, resolver: str, tmp_path: Path) -> None:
     ask(world, resolver, '"zz-made-app<2"', '"zz-made-app>=2"')
     with mounted(tmp_path / "tmp", size="64k") as disk:
         fill(disk, leave=12_288)
         said = call(world, "lock", env={"TMPDIR": str(disk), **cold(tmp_path)})
-        if said.code:
-            refusal(said, 3)
+        refusal(said, 3, "the disk is full: no space left on device", "make room")
         assert [path.name for path in disk.iterdir()] == ["filler"]
 
 
@@ -283,7 +279,7 @@ def test_a_stdout_that_takes_nothing(world: World) -> None:
 
 
 def test_a_reader_that_goes_away(world: World) -> None:
-    for command in ("verify --only lock", "activate", "record --json", "--help"):
+    for command in ("verify --only lock", "activate", "record --json"):
         argv = f'{{ "$0" -m envctl {command}; echo $? >&2; }} | true'
         done = world.run(["sh", "-c", argv, sys.executable])
         assert done.stderr in ("0\n", ""), (command, done.stderr)
@@ -302,7 +298,7 @@ def test_a_reader_that_goes_away(world: World) -> None:
     ids=["ascii", "ascii streams", "latin-1 streams"],
 )
 def test_a_terminal_that_knows_few_letters(world: World, locale: dict[str, str]) -> None:
-    world.edit("pyproject.toml", "[tool.envctl.env]\n", '[tool.envctl.env]\nÄ = "1"\n')
+    world.edit("pyproject.toml", "[tool.envctl.env]\n", '[tool.envctl.env]\n"Ä" = "1"\n')
     for command in ("lock", "lock --json"):
         said = call(world, *command.split(), env=locale)
         assert said.code == 3, said
@@ -310,7 +306,11 @@ def test_a_terminal_that_knows_few_letters(world: World, locale: dict[str, str])
     put_back(world)
     world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
     assert call(world, "lock", env=locale).code == 0
-    assert call(world, "sync", env=locale).code == 0
+    said = call(world, "sync", env=locale)
+    if "PYTHONUTF8" in locale:  # virtualenv compares the name with the locale
+        refusal(said, 3, "this locale cannot spell", "pro jekt é ü", "LC_ALL=C.UTF-8")
+        return
+    assert said.code == 0
     assert call(world, "verify", "--only", "lock,environment", env=locale).code == 0
     assert call(world, "run", "--", "python", "-c", "import zz_made_app", env=locale).code == 0
 
@@ -320,10 +320,9 @@ def test_a_folder_whose_name_is_no_text(world: World, tmp_path: Path) -> None:
     root.mkdir()
     strange = World(root=root, index=world.index, environ=world.environ)
     strange.write("pyproject.toml", world.read("pyproject.toml"))
-    for command in ("lock", "sync", "sync", "activate", "run -- true", "run -- true", "verify --json"):
-        said = call(strange, *command.split())
-        assert said.code in ((0, 1) if "verify" in command else (0,)), (command, said)
-    refusal(call(strange, "sync", "--group", "nope"), 3, "nope")
+    assert call(strange, "lock").code == 0
+    assert call(strange, "verify", "--only", "lock", "--json").code == 0
+    refusal(call(strange, "sync"), 3, "this locale cannot spell", "pro\udcffject", "rename")
     strange.edit("pyproject.toml", "resolver", "resolvr")
     assert call(strange, "lock", "--json").envelope()["error"]["code"] == "manifest"
 
@@ -352,9 +351,7 @@ def interrupted(world: World, *arguments: str, after: float, env: dict[str, str]
 
 @pytest.mark.parametrize("resolver", RESOLVERS)
 @pytest.mark.parametrize("after", [0.05, 0.3, 1.2])
-def test_ctrl_c_while_locking(
-    world: World, resolver: str, after: float, tmp_path: Path
-) -> None:
+def test_ctrl_c_while_locking(world: World, resolver: str, after: float, tmp_path: Path) -> None:
     ask(world, resolver, '"zz-made-app<2"', '"zz-made-app>=2"')
     scratch = tmp_path / "tmp"
     scratch.mkdir()
@@ -385,9 +382,3 @@ def test_ctrl_c_while_syncing(world: World, after: float, tmp_path: Path) -> Non
     assert said.envelope()["error"]["code"] == "interrupted"
     assert tree(world.root) == before
     assert call(world, "run", "--", "python", "-c", "import zz_made_app").code == 0
-
-
-def test_the_stock_is_what_the_others_expect(world: World) -> None:
-    """Guard the helper: a test that spoils the index must not spoil its neighbours."""
-    for wheel in STOCK:
-        assert any(file.version == wheel.version for file in world.index.files(wheel.name))

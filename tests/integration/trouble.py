@@ -145,9 +145,7 @@ def put_back(world: World) -> None:
         shutil.copytree(copy, world.root, symlinks=True)
     world.index.fault = None
     world.index.fault_paths = "/"
-    for wheel in STOCK:
-        if not any(file.version == wheel.version for file in world.index.files(wheel.name)):
-            world.index.add(wheel)
+    world.index.add(*STOCK)
 
 
 @contextmanager
@@ -176,7 +174,10 @@ def mounted(target: Path, *options: str, size: str = "") -> Iterator[Path]:
 def unmount(target: Path) -> None:
     """Take a file system away, as soon as nobody uses it."""
     for _ in range(50):
-        if subprocess.run(["umount", str(target)], capture_output=True, check=False).returncode == 0:
+        if (
+            subprocess.run(["umount", str(target)], capture_output=True, check=False).returncode
+            == 0
+        ):
             return
         time.sleep(0.1)
     subprocess.run(["umount", "--lazy", str(target)], check=True)

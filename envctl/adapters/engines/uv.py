@@ -16,6 +16,7 @@ import tomli_w
 from packaging.pylock import Package, Pylock
 
 from envctl.adapters import uv
+from envctl.adapters.uv_failures import PROJECT
 from envctl.domain.lock import version_of
 from envctl.domain.manifest import Index
 from envctl.domain.markers import implied, joined, root_condition
@@ -23,7 +24,6 @@ from envctl.domain.resolution import Question, Resolution
 from envctl.ports import Runner
 
 NAME = "uv"
-_ROOT = "envctl-root"
 _CONFIG = "envctl-uv.toml"
 
 
@@ -63,7 +63,7 @@ def _project(question: Question) -> dict[str, Any]:
         own["sources"] = {name: {"index": index.name} for index in pinned for name in _names(index)}
     return {
         "project": {
-            "name": _ROOT,
+            "name": PROJECT,
             "version": "0",
             "requires-python": question.requires_python or f">={question.interpreter.minor}",
             "dependencies": list(question.requirements),
@@ -118,7 +118,7 @@ def _preferences(question: Question) -> dict[str, Any]:
                 for pin in question.pins
                 if pin.index
             ),
-            {"name": _ROOT, "version": "0", "source": {"virtual": "."}},
+            {"name": PROJECT, "version": "0", "source": {"virtual": "."}},
         ],
     }
 
@@ -166,7 +166,7 @@ def _edges(locked: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, ...]]:
     asked = _asked_extras(packages)
     edges = {}
     for package in packages:
-        if package["name"] == _ROOT:
+        if package["name"] == PROJECT:
             continue
         wanted = list(package.get("dependencies", []))
         for extra in asked.get(package["name"], ()):
