@@ -1,20 +1,34 @@
 """``envctl`` and ``python -m envctl``."""
 
+import os
 import sys
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Answer the commands of every moment at once where all agrees; else start the whole program."""
-    from envctl import quick  # noqa: PLC0415
+    try:
+        from envctl import quick  # noqa: PLC0415
 
-    quick.answer(sys.argv)
-    # One short run that keeps nearly all it allocates: looking for garbage is a tenth of a lock's own time.
-    import gc  # noqa: PLC0415
+        quick.answer(sys.argv)
+        from envctl.cli import cli  # noqa: PLC0415
 
-    gc.disable()
-    from envctl.cli import cli  # noqa: PLC0415
+        cli(prog_name="envctl")
+    except KeyboardInterrupt:  # before the program had begun
+        sys.stderr.write("interrupted\n")
+        _leave()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            _leave()
+        raise
 
-    cli(prog_name="envctl")
+
+def _leave() -> None:
+    """End at once: Python would wait for its threads, and may end by the signal instead of with a code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from packaging.pylock import Package
 
@@ -49,6 +50,13 @@ class Question:
     indexes: tuple[Index, ...] = ()
     exclude_newer: str | None = None
     pins: tuple[Pin, ...] = ()
+
+    def claimant(self, name: str) -> Index | None:
+        """Return the index that a package must come from, if one claims its name."""
+        for index in self.indexes:
+            if any(fnmatchcase(name, pattern) for pattern in index.packages):
+                return index
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -342,6 +342,9 @@ def test_an_edited_lock_is_not_installed(world: World, mistake: str, command: st
         ("lock --upgrde", 2, ("--upgrde", "--upgrade")),
         ("-C nowhere lock", 2, ("nowhere",)),
         ("sync --group", 2, ("--group",)),
+        ("lock --upgrade zz-made-ap", 2, ("`zz-made-ap` to upgrade", "mean `zz-made-app`?")),
+        ("lock -P nothing-like-it", 2, ("`nothing-like-it` to upgrade", "pylock.toml")),
+        ("lock zz-made-app", 2, ("`envctl lock --upgrade zz-made-app`",)),
         ("run", 2, ("ARGV",)),
     ],
 )

@@ -28,7 +28,7 @@ def lock_of(world: World) -> Pylock:
 
 
 def versions(lock: Pylock) -> dict[str, str]:
-    return {package.name: str(package.version) for package in lock.packages}
+    return {str(package.name): str(package.version) for package in lock.packages}
 
 
 def test_every_package_has_files_with_url_hash_and_index(either: World) -> None:
@@ -50,7 +50,7 @@ def test_every_package_has_files_with_url_hash_and_index(either: World) -> None:
 
 
 def test_groups_and_extras_are_markers(either: World) -> None:
-    markers = {package.name: str(package.marker) for package in lock_of(either).packages}
+    markers = {str(package.name): str(package.marker) for package in lock_of(either).packages}
     assert markers["zz-made-app"] == "None"
     assert markers["zz-made-lib"] == "None"
     assert markers["zz-made-test"] == '"dev" in dependency_groups'
@@ -187,7 +187,7 @@ def test_all_declared_platforms_with_uv(world: World) -> None:
     )
     world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-plot", "zz-made-app<2"')
     world.envctl("lock")
-    markers = {package.name: str(package.marker) for package in lock_of(world).packages}
+    markers = {str(package.name): str(package.marker) for package in lock_of(world).packages}
     assert "win32" in markers["zz-made-win"]
     assert markers["zz-made-plot"] == "None"
     assert len(lock_of(world).environments or []) == 3
@@ -213,3 +213,36 @@ def test_json_mode_says_the_same(tmp_path: Path, world: World) -> None:
 def test_the_python_is_in_the_lock(world: World) -> None:
     world.envctl("lock")
     assert f'requires-python = "=={MINOR}.*"' in world.read("pylock.toml")
+
+
+@pytest.mark.parametrize("pattern", ["zz-made-priv-*", "zz-made-priv-app"])
+def test_a_claimed_package_comes_from_its_index_and_nowhere_else(
+    world: World, pattern: str
+) -> None:
+    """Somebody put newer packages of the same names on the public index (dependency confusion)."""
+    with LocalIndex() as private:
+        private.add(
+            Wheel("zz-made-priv-app", "1.0", requires=("zz-made-priv-core", "zz-made-lib")),
+            Wheel("zz-made-priv-core", "1.0"),
+        )
+        world.index.add(Wheel("zz-made-priv-app", "99"), Wheel("zz-made-priv-core", "99"))
+        world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-priv-app", "zz-made-app<2"')
+        world.edit(
+            "pyproject.toml",
+            "[tool.envctl.env]",
+            f'[[tool.envctl.index]]\nname = "private"\nurl = "{private.url}"\n'
+            f'packages = ["{pattern}"]\n\n[tool.envctl.env]',
+        )
+        world.envctl("lock")
+        found = {
+            str(package.name): (str(package.version), package.index)
+            for package in lock_of(world).packages
+        }
+        assert found["zz-made-priv-app"] == ("1.0", private.url)
+        core = ("1.0", private.url) if "*" in pattern else ("99", world.index.url)
+        assert found["zz-made-priv-core"] == core
+        assert found["zz-made-lib"] == ("1.1", world.index.url)
+        assert not [path for _, path in world.index.requests if "priv-app" in path]
+        before = world.read("pylock.toml")
+        world.envctl("lock", "--upgrade")
+        assert world.read("pylock.toml") == before

@@ -14,11 +14,12 @@ from typing import Any
 
 import tomli_w
 from packaging.pylock import Package, Pylock
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envctl.adapters import uv
 from envctl.adapters.uv_failures import PROJECT
 from envctl.domain.lock import version_of
-from envctl.domain.manifest import Index
 from envctl.domain.markers import implied, joined, root_condition
 from envctl.domain.resolution import Question, Resolution
 from envctl.ports import Runner
@@ -29,13 +30,15 @@ _CONFIG = "envctl-uv.toml"
 
 def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     """Answer the question (see ``envctl.ports.Engine``)."""
-    (workspace / "pyproject.toml").write_text(tomli_w.dumps(_project(question)), encoding="utf-8")
     (workspace / _CONFIG).write_text(tomli_w.dumps(_settings(question)), encoding="utf-8")
     if question.pins:
         (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")
-    config = workspace / _CONFIG
-    python = ["--python", question.interpreter.path]
-    uv.call(run, ["lock", "--quiet", *python], cwd=workspace, config=config)
+    names = _named(question)
+    _lock(question, names, run=run, workspace=workspace)
+    while strays := _strays(question, workspace):
+        # uv ties names, not patterns, to an index: a name that comes up on the way is tied in another round.
+        names |= strays
+        _lock(question, names, run=run, workspace=workspace)
     with ThreadPoolExecutor(max_workers=2) as pool:
         texts = _exports(question, pool, run=run, workspace=workspace)
         locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
@@ -50,17 +53,49 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     )
 
 
-def _project(question: Question) -> dict[str, Any]:
-    pinned = [index for index in question.indexes if index.packages]
+def _lock(question: Question, names: set[str], *, run: Runner, workspace: Path) -> None:
+    manifest = tomli_w.dumps(_project(question, names))
+    (workspace / "pyproject.toml").write_text(manifest, encoding="utf-8")
+    arguments = ["lock", "--quiet", "--python", question.interpreter.path]
+    uv.call(run, arguments, cwd=workspace, config=workspace / _CONFIG)
+
+
+def _named(question: Question) -> set[str]:
+    """Return the names that are known before anything is resolved: what is asked for, and earlier pins."""
+    sets = (question.requirements, *question.extras.values(), *question.groups.values())
+    asked = {canonicalize_name(Requirement(text).name) for texts in sets for text in texts}
+    return asked | {pin.name for pin in question.pins}
+
+
+def _strays(question: Question, workspace: Path) -> set[str]:
+    """Return the locked packages that an index claims and that came from elsewhere."""
+    if not any(index.packages for index in question.indexes):
+        return set()
+    locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
+    return {
+        package["name"]
+        for package in locked.get("package", [])
+        if (index := question.claimant(package["name"]))
+        and package.get("source", {}).get("registry", index.url).rstrip("/") != index.url
+    }
+
+
+def _project(question: Question, names: set[str]) -> dict[str, Any]:
+    claims = {name: index for name in sorted(names) if (index := question.claimant(name))}
     own: dict[str, Any] = {
         "package": False,
         "environments": [platform.marker for platform in question.platforms],
-        "constraint-dependencies": [*question.constraints, *_pinned_names(pinned)],
+        # They exclude nothing: through them uv ties packages that only others ask for to their index as well.
+        "constraint-dependencies": [*question.constraints, *(f"{name}>=0" for name in claims)],
         "default-groups": [],
     }
-    if pinned:
-        own["index"] = [{"name": i.name, "url": i.url, "explicit": True} for i in pinned]
-        own["sources"] = {name: {"index": index.name} for index in pinned for name in _names(index)}
+    if claims:
+        own["index"] = [
+            {"name": index.name, "url": index.url, "explicit": True}
+            for index in question.indexes
+            if index.packages
+        ]
+        own["sources"] = {name: {"index": index.name} for name, index in claims.items()}
     return {
         "project": {
             "name": PROJECT,
@@ -72,16 +107,6 @@ def _project(question: Question) -> dict[str, Any]:
         "dependency-groups": {name: list(texts) for name, texts in question.groups.items()},
         "tool": {"uv": own},
     }
-
-
-def _names(index: Index) -> Iterator[str]:
-    """Yield the full names among an index's patterns: uv ties names, not patterns, to an index."""
-    return (name for name in index.packages if "*" not in name)
-
-
-def _pinned_names(pinned: list[Index]) -> list[str]:
-    """Return constraints that exclude nothing, so that uv ties transitive packages to their index as well."""
-    return [f"{name}>=0" for index in pinned for name in _names(index)]
 
 
 def _settings(question: Question) -> dict[str, Any]:
