@@ -4,8 +4,8 @@
 answer rests on, in ``.envctl/cache/``. Here the inputs are looked at again: when all are the same, so is the answer.
 Anything else, a wrong or missing note included, is left to the full program: it costs time, never truth.
 
-A note is text: a line with envctl's version, the Python that runs it and a digest of all that follows; one line per
-input, ``KIND EXPECTED NAME`` (see ``look``); an empty line; then the answer.
+A note is text: a line with envctl's version, the Python that runs it and a digest of the note's name and of all that
+follows; one line per input, ``KIND EXPECTED NAME`` (see ``look``); an empty line; then the answer.
 """
 
 import os
@@ -30,13 +30,13 @@ def answer(argv: list[str]) -> None:
         return
 
 
-def seal(inputs: "list[tuple[str, str, str]]", body: str) -> str:
-    """Return the text of a note; ``inputs`` are kind, what ``look`` must say, and name."""
-    if any("\n" in name for _, _, name in inputs):
+def seal(name: str, inputs: "list[tuple[str, str, str]]", body: str) -> str:
+    """Return the text of the note ``name``; ``inputs`` are kind, what ``look`` must say, and name."""
+    if any("\n" in path for _, _, path in inputs):
         raise ValueError("a name with a line end")
-    lines = "".join(f"{kind} {expected} {name}\n" for kind, expected, name in inputs)
+    lines = "".join(f"{kind} {expected} {path}\n" for kind, expected, path in inputs)
     rest = f"{lines}\n{body}"
-    return f"{_head(rest)}\n{rest}"
+    return f"{_head(name, rest)}\n{rest}"
 
 
 def look(kind: str, name: str) -> str:
@@ -78,10 +78,10 @@ def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=20).hexdigest()
 
 
-def _head(rest: str) -> str:
+def _head(name: str, rest: str) -> str:
     # The Python counts: `sync` takes the one that runs envctl, where it fits the project.
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"envctl {__version__} {python} {_digest(rest.encode())}"
+    return f"envctl {__version__} {python} {_digest(f'{name} {rest}'.encode())}"
 
 
 def _verify_note(arguments: list[str]) -> str:
@@ -105,7 +105,7 @@ def _read(name: str) -> str:
     """Return a note's answer; raises ``ValueError`` when it is damaged or one of its inputs has changed."""
     with open(f"{CACHE}/{name}", encoding="utf-8", newline="") as file:  # noqa: PTH123
         head, _, rest = file.read().partition("\n")
-    if head != _head(rest):
+    if head != _head(name, rest):
         raise ValueError(head)
     inputs, _, body = rest.partition("\n\n")
     for line in inputs.split("\n"):

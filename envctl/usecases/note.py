@@ -118,7 +118,7 @@ def _write(witness: Witness, bodies: Mapping[str, str], more: Iterable[tuple[str
         return
     try:
         lines = [*inputs, *((kind, quick.look(kind, name), name) for kind, name in more)]
-        notes = {f"{quick.CACHE}/{name}": quick.seal(lines, text) for name, text in bodies.items()}
-        witness.write(notes)
+        notes = {name: quick.seal(name, lines, text) for name, text in bodies.items()}
+        witness.write({f"{quick.CACHE}/{name}": text for name, text in notes.items()})
     except (ProjectError, OSError, ValueError):  # ValueError: a path that no UTF-8 text can hold
         return

@@ -420,6 +420,23 @@ def test_local_toml(world: World, text: str, words: tuple[str, ...], command: st
     refusal(call(world, *command.split()), 3, *words)
 
 
+def test_a_secret_reaches_the_command_and_no_file(world: World) -> None:
+    secret = "hunter2-hunter2"
+    world.write(".envctl/local.toml", f'[env]\nHF_TOKEN = "{secret}"\n')
+    env = {"ACME_API_KEY": f"{secret}-of-the-caller"}
+    for command in (
+        *("lock --upgrade", "sync", "sync --repair", "verify", "record --save here", "dockerize"),
+        *("activate", "run -- true", "init", "verify --json", "sync --json"),
+    ):
+        said = call(world, *command.split(), env=env)
+        assert said.code in (0, 1), said
+        assert (secret in said.out + said.err) is (command == "activate"), command
+    assert call(world, "run", "--", "printenv", "HF_TOKEN").out == f"{secret}\n"
+    for path in world.root.rglob("*"):
+        if path.is_file() and path.name != "local.toml":
+            assert secret.encode() not in path.read_bytes(), path
+
+
 # Values that are meant to break out
 
 HOSTILE = {

@@ -46,17 +46,17 @@ def tree(root: Path) -> Tree:
     """Return every file with its mode and content, and every link with its target."""
     found: Tree = {}
     for folder, folders, files in os.walk(root):
-        here = os.path.relpath(folder, root)
-        for name in [*folders, *files]:
-            path = Path(folder, name)
-            relative = os.path.normpath(os.path.join(here, name))
-            if relative in _OWN:
+        paths = {name: Path(folder, name) for name in [*folders, *files]}
+        names = {name: str(path.relative_to(root)) for name, path in paths.items()}
+        folders[:] = [name for name in folders if names[name] not in _OWN]
+        for name, path in paths.items():
+            if names[name] in _OWN:
                 continue
             if path.is_symlink():
-                found[relative] = b"-> " + os.fsencode(path.readlink())
+                found[names[name]] = b"-> " + os.fsencode(path.readlink())
             elif path.is_file():
-                found[relative] = oct(path.stat().st_mode).encode() + b" " + path.read_bytes()
-        folders[:] = [n for n in folders if os.path.normpath(os.path.join(here, n)) not in _OWN]
+                mode = oct(path.stat().st_mode).encode()
+                found[names[name]] = mode + b" " + path.read_bytes()
     return found
 
 
@@ -73,7 +73,7 @@ def call(
     done = subprocess.run(
         [sys.executable, "-m", "envctl", *arguments],
         cwd=cwd or place,
-        env=environment(world) | (env or {}),
+        env={**environment(world), **(env or {})},
         capture_output=True,
         timeout=120,
         check=False,
@@ -140,9 +140,8 @@ def project(folder: Path) -> Iterator[World]:
 def put_back(world: World) -> None:
     """Make project and index what they were."""
     copy = world.root.parent / "copy"
-    if tree(copy) != tree(world.root) or (world.root / ".envctl" / "cache").exists():
-        shutil.rmtree(world.root)
-        shutil.copytree(copy, world.root, symlinks=True)
+    shutil.rmtree(world.root, ignore_errors=True)
+    shutil.copytree(copy, world.root, symlinks=True)
     world.index.fault = None
     world.index.fault_paths = "/"
     world.index.add(*STOCK)
