@@ -8,8 +8,11 @@ from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show, step
 from envctl.domain.environment import SyncPlan
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
+from envctl.usecases.lock import answers
 
 _RUNNING = ".".join(str(part) for part in sys.version_info[:3])
 _NOT_INSTALLED = "note: the project itself is not installed by this version, only what it needs"
@@ -49,22 +52,30 @@ def command(
         todo = usecase.check(services.project, services.environments, want)
         _present(todo, len(want.items.items), done=False, as_json=as_json)
         ctx.exit(0 if todo.empty else 1)
-    if manifest.build_system:
-        say(_NOT_INSTALLED)
+    about = _about(manifest, lock)
+    for line in about:
+        say(line)
     step(f"syncing {len(want.items.items)} packages …")
     outcome = usecase.sync(
         services.project, services.environments, want, repair=repair, recreate=recreate
     )
     if not (groups or extras or no_default_groups):
-        about = f"{_NOT_INSTALLED}\n" if manifest.build_system else ""
         note.synced(
             witness,
             services.environments,
             outcome.path,
-            about + in_sync(outcome.packages),
+            "".join(f"{line}\n" for line in about) + in_sync(outcome.packages),
             searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
         )
     _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
+
+
+def _about(manifest: Manifest, lock: Lock) -> list[str]:
+    """Return what a person should know before the work."""
+    said = [_NOT_INSTALLED] if manifest.build_system else []
+    if lock.ours and not answers(lock, manifest):
+        said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
+    return said
 
 
 def in_sync(packages: int) -> str:

@@ -8,7 +8,8 @@ from envctl.readers.toml import read_toml
 from envctl.usecases import load
 
 LOCAL = ".envctl/local.toml"
-_LOCAL_KEYS = ("env", "env-file", "machine", "mirror", "profile")
+_LOCAL_KEYS = ("env",)
+_LATER = ("env-file", "machine", "mirror", "profile")
 
 
 def activation(
@@ -47,6 +48,13 @@ def local_env(project: Project) -> dict[str, str]:
         return {}
     data = read_toml(text, LOCAL)
     try:
+        for key in _LATER:
+            if key in data:
+                raise ManifestError(  # noqa: TRY301  # the place is added below
+                    "this version of envctl does not read that key yet",
+                    where=key,
+                    hint="take it out, or use an envctl that knows it",
+                )
         reading.only(data, _LOCAL_KEYS, "")
         return reading.variables(data, "env", "")
     except ManifestError as error:

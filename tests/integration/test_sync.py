@@ -65,6 +65,14 @@ def test_what_another_tool_did_is_undone(synced: World) -> None:
     assert synced.installed() == BASE
 
 
+def test_a_lock_that_does_not_answer_any_more_is_named(synced: World) -> None:
+    synced.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
+    for _ in range(2):
+        done = synced.envctl("sync")
+        assert "does not answer pyproject.toml any more: run `envctl lock`" in done.stderr
+    assert synced.installed() == BASE
+
+
 def test_switching_back_is_a_new_link(synced: World) -> None:
     first = (synced.root / ".venv").readlink()
     synced.envctl("sync", "--no-default-groups")
