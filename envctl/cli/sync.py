@@ -73,7 +73,7 @@ def command(
 def _about(manifest: Manifest, lock: Lock) -> list[str]:
     """Return what a person should know before the work."""
     said = [_NOT_INSTALLED] if manifest.build_system else []
-    if lock.ours and not answers(lock, manifest):
+    if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
         said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
     return said
 
