@@ -161,7 +161,7 @@ def lease(environment: str) -> None:
     import fcntl  # noqa: PLC0415
 
     descriptor = os.open(f"{environment}/envctl.json", os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits a moment at most: while `sync` looks
     os.set_inheritable(descriptor, True)
 
 

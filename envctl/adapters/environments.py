@@ -6,6 +6,7 @@ An environment is complete when its stamp is there; the stamp is written last. T
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from envctl.ports import Runner
 
 _LINK = ".venv"
 _HOME = Path(".envctl") / "envs"
+_GRACE = 24 * 60 * 60  # seconds
 _SLICE = "pylock.slice.toml"
 
 
@@ -47,8 +49,13 @@ class EnvironmentFolder:
 
     def stamp(self, path: str) -> Stamp | None:
         """Return the stamp of an environment; ``None``: unfinished, or from another envctl."""
+        folder = Path(path)
+        if not (folder / "pyvenv.cfg").is_file() or not os.access(
+            folder / "bin" / "python", os.X_OK
+        ):
+            return None  # its interpreter was removed, or somebody took it apart
         try:
-            return parse_stamp((Path(path) / STAMP).read_text(encoding="utf-8"))
+            return parse_stamp((folder / STAMP).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return None
 
@@ -99,6 +106,11 @@ class EnvironmentFolder:
             # A link's text is relative to where it lies: made for the root, moved there.
             if recreate and link.exists() and not link.is_symlink() and link.is_dir():
                 link.rename(self._root / _HOME / f".replaced-{os.getpid()}")
+            if link.is_symlink():
+                with suppress(
+                    OSError
+                ):  # the moment from which an activated shell's environment counts as left
+                    os.utime(link / STAMP)
             aside.replace(link)
         except OSError as error:
             with suppress(OSError):
@@ -116,13 +128,19 @@ class EnvironmentFolder:
         removed = []
         for path in candidates:
             text = str(path)
-            if path.name in busy or _leased(path):
+            if path.name in busy or _leased(path) or self._fresh(path):
                 continue
             removed.append(text)
             with suppress(OSError):
                 (path / STAMP).unlink(missing_ok=True)  # first: half removed is unfinished
             shutil.rmtree(path, ignore_errors=True)
         return tuple(removed)
+
+    def _fresh(self, path: Path) -> bool:
+        """Whether a finished environment was in use within a day: a shell that activated it says so nowhere."""
+        if self.stamp(str(path)) is None:
+            return False
+        return time.time() - (path / STAMP).stat().st_mtime < _GRACE
 
     def _all(self, *, hidden: bool = False) -> list[Path]:
         home = self._root / _HOME
@@ -156,7 +174,7 @@ class EnvironmentFolder:
             session = session_via_cli(
                 [
                     *("--no-seed", "--no-venv-redirect", "--no-vcs-ignore"),
-                    *("--python", interpreter.path, "--prompt", self._root.name, str(path)),
+                    *("--python", interpreter.path, f"--prompt={self._root.name}", str(path)),
                 ],
                 setup_logging=False,
                 env=_impersonal(),

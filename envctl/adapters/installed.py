@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from envctl.domain.environment import FileProblem
 
@@ -34,7 +35,15 @@ def packages(environment: Path) -> dict[str, str]:
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if entry.name.endswith(".dist-info")]
     pairs = (name.removesuffix(".dist-info").partition("-") for name in sorted(names))
-    return {canonicalize_name(name): version for name, _, version in pairs}
+    return {canonicalize_name(name): _normal(version) for name, _, version in pairs}
+
+
+def _normal(version: str) -> str:
+    """Return a version as PEP 440 spells it: a wheel's folder may have it as `2023.03.01`."""
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
 
 
 def problems(environment: Path) -> tuple[FileProblem, ...]:

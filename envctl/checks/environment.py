@@ -63,6 +63,18 @@ def check(
     yield from _files(problems)
 
 
+def unserved(message: str, *, advice: str | None) -> Finding:
+    """Return the finding that the lock has nothing for this machine."""
+    return Finding(
+        code="platform-unserved",
+        layer="environment",
+        severity="error",
+        subject="pylock.toml",
+        message=message,
+        advice=advice,
+    )
+
+
 def _packages(wanted: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[Finding]:
     for name in sorted({*wanted, *installed}):
         new, old = wanted.get(name), installed.get(name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from envctl.domain.finding import Finding
-from envctl.domain.lock import Lock, edited, inputs_of
+from envctl.domain.lock import Lock, edited, incomplete, inputs_of, reframed
 from envctl.domain.manifest import Manifest
 
 _FIX = "envctl lock"
@@ -27,7 +27,7 @@ def check(
         )
     else:
         yield from _stale(manifest, lock)
-        yield from _edited(lock)
+        yield from _edited(manifest, lock)
     if lock is not None:
         yield from _local(lock)
 
@@ -52,15 +52,21 @@ def _stale(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
             )
 
 
-def _edited(lock: Lock) -> Iterator[Finding]:
+def _edited(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     for name in edited(lock):
         yield _finding("lock-edited", name, f"the entry of `{name}` is not as envctl wrote it")
+    for sentence in incomplete(lock):
+        yield _finding("lock-incomplete", "pylock.toml", sentence)
+    if inputs_of(manifest) == lock.inputs:  # else it is stale, and that has been said
+        for key in reframed(lock, manifest):
+            yield _finding("lock-edited", key, f"`{key}` is not as envctl wrote it")
 
 
 def _local(lock: Lock) -> Iterator[Finding]:
     for package in lock.pylock.packages:
-        files = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
-        local = [file for file in files if file.path or (file.url or "").startswith("file:")]
+        others = (package.sdist, package.archive, package.directory, package.vcs)
+        files = [*(package.wheels or ()), *(each for each in others if each)]
+        local = [place for place in map(_place, files) if place.startswith(("/", "file:"))]
         if local:
             yield Finding(
                 code="lock-local-url",
@@ -68,9 +74,13 @@ def _local(lock: Lock) -> Iterator[Finding]:
                 severity="error",
                 subject=package.name,
                 message=f"`{package.name}` comes from a path that only one machine has",
-                actual=local[0].path or local[0].url,
+                actual=local[0],
                 advice="put the file on an index that the whole team reaches, then run `envctl lock`",
             )
+
+
+def _place(file: object) -> str:
+    return str(getattr(file, "path", None) or getattr(file, "url", None) or "")
 
 
 def _finding(

@@ -206,4 +206,4 @@ def cli(ctx: click.Context, directory: Path, verbose: bool) -> None:  # noqa: AR
     environment from that lock, and says where anything has drifted.
     """
     _any_text()
-    ctx.obj = ctx.obj or services(directory.absolute())
+    ctx.obj = ctx.obj or services(directory.resolve())

@@ -10,6 +10,7 @@ from envctl.cli import options
 from envctl.cli.render import envelope, say, show
 from envctl.emitters import findings_text
 from envctl.usecases import dockerize, load
+from envctl.usecases.lock import answers
 
 
 @click.command(epilog="Example: envctl dockerize && docker build --tag vision .")
@@ -60,6 +61,8 @@ def command(
     )
     with services.project.locked("dockerize"):
         dockerize.write(services.project, plan)
+    if lock.ours and not answers(lock, manifest):
+        say("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
     _present(plan, with_diff=with_diff, as_json=as_json)
 
 

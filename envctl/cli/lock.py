@@ -48,10 +48,11 @@ def command(
         return
     if packages and not everything:
         raise click.UsageError(f"to upgrade: `envctl lock --upgrade {' '.join(packages)}`", ctx)
-    manifest = load.manifest(services.project)
-    interpreter = services.interpreter(manifest.python, manifest.requires_python)
-    step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
     with services.project.locked("lock"), services.workspace() as workspace:
+        # Read under the writer lock: what changed while we waited counts.
+        manifest = load.manifest(services.project)
+        interpreter = services.interpreter(manifest.python, manifest.requires_python)
+        step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
         outcome = lock(
             services.project,
             manifest,

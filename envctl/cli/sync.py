@@ -1,6 +1,7 @@
 """``envctl sync``."""
 
 import sys
+from contextlib import nullcontext
 
 import click
 
@@ -42,32 +43,34 @@ def command(
     The new environment is built beside the old one and swapped in when it is
     complete, so that a sync that is killed leaves nothing half done.
     """
-    witness = note.Witness(services.project)
-    manifest = load.manifest(witness)
-    lock = load.required_lock(witness)
-    here = services.here(manifest)
-    names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
-    want = usecase.wanted(witness, lock, here, groups=names, extras=extras)
-    if check:
-        todo = usecase.check(services.project, services.environments, want)
-        _present(todo, len(want.items.items), done=False, as_json=as_json)
-        ctx.exit(0 if todo.empty else 1)
-    about = _about(manifest, lock)
-    for line in about:
-        say(line)
-    step(f"syncing {len(want.items.items)} packages …")
-    outcome = usecase.sync(
-        services.project, services.environments, want, repair=repair, recreate=recreate
-    )
-    if not (groups or extras or no_default_groups):
-        note.synced(
-            witness,
-            services.environments,
-            outcome.path,
-            "".join(f"{line}\n" for line in about) + in_sync(outcome.packages),
-            searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
+    with nullcontext() if check else services.project.locked("sync"):
+        # Read under the writer lock: what changed while we waited counts.
+        witness = note.Witness(services.project)
+        manifest = load.manifest(witness)
+        lock = load.required_lock(witness)
+        here = services.here(manifest)
+        names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
+        want = usecase.wanted(witness, lock, here, groups=names, extras=extras)
+        if check:
+            todo = usecase.check(services.project, services.environments, want)
+            _present(todo, len(want.items.items), done=False, as_json=as_json)
+            ctx.exit(0 if todo.empty else 1)
+        about = _about(manifest, lock)
+        for line in about:
+            say(line)
+        step(f"syncing {len(want.items.items)} packages …")
+        outcome = usecase.sync(
+            services.project, services.environments, want, repair=repair, recreate=recreate
         )
-    _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
+        if not (groups or extras or no_default_groups):
+            note.synced(
+                witness,
+                services.environments,
+                outcome.path,
+                "".join(f"{line}\n" for line in about) + in_sync(outcome.packages),
+                searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
+            )
+        _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
 
 
 def _about(manifest: Manifest, lock: Lock) -> list[str]:

@@ -127,16 +127,14 @@ def plan(
             reasons.append(f"Python {stamp.python} → {python}")
         if dict(stamp.env) != dict(env):
             reasons.append("the declared variables changed")
-        if stamp.slice_digest != wanted.digest and installed == want:
-            reasons.append("files of the lock changed")
-    return SyncPlan(
-        add={name: want[name] for name in want if name not in installed},
-        remove={name: installed[name] for name in installed if name not in want},
-        change={
-            name: (installed[name], want[name])
-            for name in want
-            # A source tree has no version in the lock: whatever it installed as is right.
-            if name in installed and want[name] and installed[name] != want[name]
-        },
-        reasons=tuple(reasons),
-    )
+    add = {name: want[name] for name in want if name not in installed}
+    remove = {name: installed[name] for name in installed if name not in want}
+    change = {
+        name: (installed[name], want[name])
+        for name in want
+        # A source tree has no version in the lock: whatever it installed as is right.
+        if name in installed and want[name] and installed[name] != want[name]
+    }
+    if stamp and stamp.slice_digest != wanted.digest and not (add or remove or change):
+        reasons.append("files of the lock changed")
+    return SyncPlan(add=add, remove=remove, change=change, reasons=tuple(reasons))

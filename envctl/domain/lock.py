@@ -9,6 +9,7 @@ that add different packages merge.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +36,7 @@ from envctl.errors import LockError, ManifestError, NewerLockError
 SCHEMA = 1
 CREATOR = "envctl"
 _WHERE = "tool.envctl"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +186,47 @@ def edited(lock: Lock) -> tuple[str, ...]:
     }
     known = {(entry.name, entry.version, entry.digest) for entry in lock.entries}
     return tuple(sorted({name for name, _, _ in there ^ known}))
+
+
+def incomplete(lock: Lock) -> tuple[str, ...]:
+    """Return packages that others need and that the lock lacks, as sentences.
+
+    A merge of two branches can leave that, without a conflict. Edges and inputs with a marker may hold nowhere.
+    """
+    if not lock.ours:
+        return ()
+    there = {package.name for package in lock.pylock.packages}
+    asked = [
+        ("pyproject.toml", line.partition(" ")[2].rpartition(": ")[2])
+        for line in lock.inputs
+        if line.startswith("requires ") or (line.startswith(("extra ", "group ")) and ": " in line)
+    ]
+    asked += [(f"`{entry.name}`", text) for entry in lock.entries for text in entry.requires]
+    found = []
+    for who, text in asked:
+        match = _NAME.match(text)
+        name = canonicalize_name(match[0] if match else text)
+        if ";" not in text and name not in there:
+            found.append(f"{who} needs `{name}`, which the lock does not have")
+    return tuple(sorted(set(found)))
+
+
+def reframed(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
+    """Return the keys around the packages that are not as envctl writes them for this manifest."""
+    pylock = lock.pylock
+    wanted = {
+        "extras": (sorted(pylock.extras or ()), sorted(manifest.extras)),
+        "dependency-groups": (sorted(pylock.dependency_groups or ()), sorted(manifest.groups)),
+        "default-groups": (list(pylock.default_groups or ()), []),
+    }
+    if manifest.python_specifier:
+        python = None if pylock.requires_python is None else str(pylock.requires_python)
+        wanted["requires-python"] = ([str(python)], [manifest.python_specifier])
+    if manifest.resolver == "uv":
+        there = [spelled(marker) for marker in pylock.environments or ()]
+        asked = [spelled(platform.marker) for platform in manifest.platforms]
+        wanted["environments"] = (there, asked)
+    return tuple(key for key, (found, expected) in wanted.items() if found != expected)
 
 
 def parse_lock(data: reading.Table, name: str = "pylock.toml") -> Lock:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from packaging.dependency_groups import resolve_dependency_groups
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
@@ -17,6 +18,8 @@ from envctl.errors import ManifestError
 ResolverName = Literal["uv", "pip-tools"]
 _ROOT = "tool.envctl"
 _PROFILE = re.compile(r"[a-z0-9-]+")
+_INDEX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_INDEX_URL = re.compile(r"(https?://[^/\s]+|file://)[^\s]*")
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?")
 
 
@@ -96,17 +99,19 @@ def parse_manifest(data: reading.Table) -> Manifest:
             where="project.dynamic",
             hint="list them in project.dependencies, or run `envctl init --from requirements.txt`",
         )
+    name = reading.text(project, "name", "project")
+    extras = _extras(project)
     return Manifest(
-        name=reading.text(project, "name", "project"),
+        name=name,
         requires_python=_specifier(project, "requires-python", "project"),
         dependencies=requirements(
             reading.texts(project, "dependencies", "project"), "project.dependencies"
         ),
-        extras=_extras(project),
-        groups=groups,
+        extras={key: _unfolded(texts, name, extras) for key, texts in extras.items()},
+        groups={key: _unfolded(texts, name, extras) for key, texts in groups.items()},
         build_system="build-system" in data,
         required_version=_specifier(own, "required-version", _ROOT),
-        python=_python(own),
+        python=_python(own, project),
         resolver=cast(
             "ResolverName",
             reading.text(own, "resolver", _ROOT, choices=("uv", "pip-tools")) or "uv",
@@ -155,6 +160,35 @@ def _extras(project: reading.Table) -> dict[str, tuple[str, ...]]:
     }
 
 
+def _unfolded(
+    texts: tuple[str, ...], name: str | None, extras: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Replace the project's own name (``all = ["vision[viz,io]"]``) by what those extras hold.
+
+    The resolvers know the project under no name: they would look for a stranger's package of that name.
+    """
+    if name is None:
+        return texts
+    found: dict[str, None] = {}
+    rest = [(Requirement(text), frozenset[str]()) for text in reversed(texts)]
+    while rest:
+        requirement_, seen = rest.pop()
+        if requirement_.name != canonicalize_name(name):
+            found[str(requirement_)] = None
+            continue
+        for extra in sorted(requirement_.extras - seen, reverse=True):
+            for text in reversed(extras.get(extra, ())):
+                inner = Requirement(text)
+                if requirement_.marker:
+                    inner.marker = _both(inner.marker, requirement_.marker)
+                rest.append((inner, seen | {extra}))
+    return tuple(found)
+
+
+def _both(one: Marker | None, other: Marker) -> Marker:
+    return other if one is None else Marker(f"({one}) and ({other})")
+
+
 def _groups(data: reading.Table) -> dict[str, tuple[str, ...]]:
     """Resolve PEP 735 groups, ``include-group`` included."""
     raw = reading.table(data, "dependency-groups", "")
@@ -186,7 +220,7 @@ def _specifier(table: reading.Table, key: str, where: str) -> str | None:
         ) from error
 
 
-def _python(own: reading.Table) -> str | None:
+def _python(own: reading.Table, project: reading.Table) -> str | None:
     value = reading.text(own, "python", _ROOT)
     if value is not None and not _PYTHON.fullmatch(value):
         raise ManifestError(
@@ -194,11 +228,29 @@ def _python(own: reading.Table) -> str | None:
             where=f"{_ROOT}.python",
             hint='a minor version such as "3.11", or an exact one such as "3.11.7"',
         )
+    allowed = _specifier(project, "requires-python", "project")
+    if value and allowed and not _may(value, allowed):
+        raise ManifestError(
+            f"Python {value} is outside project.requires-python, which is {allowed}",
+            where=f"{_ROOT}.python",
+            hint="make the two agree",
+        )
     return value
+
+
+def _may(python: str, allowed: str) -> bool:
+    """Whether some version of a minor, or that exact version, is in the range."""
+    versions = [python] if python.count(".") == 2 else [f"{python}.{patch}" for patch in range(60)]
+    return any(SpecifierSet(allowed).contains(version, prereleases=True) for version in versions)
 
 
 def _platforms(own: reading.Table) -> tuple[Platform, ...]:
     names = reading.texts(own, "platforms", _ROOT)
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            raise ManifestError(
+                f"`{name}` is listed twice", where=f"{_ROOT}.platforms[{n}]", hint="take one out"
+            )
     return tuple(parse_platform(name, f"{_ROOT}.platforms[{n}]") for n, name in enumerate(names))
 
 
@@ -231,7 +283,23 @@ def _indexes(own: reading.Table) -> tuple[Index, ...]:
                 where=f"{where}.name",
                 hint="give one of them another name",
             )
+        _usable(url, found[-1].name, where)
     return tuple(found)
+
+
+def _usable(url: str, name: str, where: str) -> None:
+    if not _INDEX_NAME.fullmatch(name):
+        raise ManifestError(
+            f"`{name}` cannot name an index",
+            where=f"{where}.name",
+            hint="use letters, digits, dashes, underscores and dots",
+        )
+    if not _INDEX_URL.fullmatch(url):
+        raise ManifestError(
+            "not the address of an index",
+            where=f"{where}.url",
+            hint="it begins with https://, http:// or file://",
+        )
 
 
 def _no_credentials(url: str, where: str) -> None:

@@ -9,7 +9,16 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envctl.domain import contract as contracts
-from envctl.domain.lock import Lock, assemble, digest, inputs_of, lock_table, version_of
+from envctl.domain.lock import (
+    Lock,
+    assemble,
+    digest,
+    incomplete,
+    inputs_of,
+    lock_table,
+    reframed,
+    version_of,
+)
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter, Pin, Question
 from envctl.emitters import pylock
@@ -84,12 +93,14 @@ def lock(
 
 
 def answers(old: Lock, manifest: Manifest) -> bool:
-    """Whether a lock was made for exactly what the manifest asks."""
-    return old.ours and old.inputs == inputs_of(manifest)
+    """Whether a lock was made for exactly what the manifest asks, and nobody changed that in it."""
+    return old.ours and old.inputs == inputs_of(manifest) and not reframed(old, manifest)
 
 
 def untouched(old: Lock) -> bool:
-    """Whether nobody else wrote into the packages part since envctl did."""
+    """Whether nobody else wrote into the packages part since envctl did, nor a merge took from it."""
+    if incomplete(old):
+        return False
     there = [(p.name, version_of(p), digest(p)) for p in old.pylock.packages]
     return there == [(entry.name, entry.version, entry.digest) for entry in old.entries]
 

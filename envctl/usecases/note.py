@@ -81,10 +81,7 @@ def entered(witness: Witness, activation: Activation) -> None:
     ]
     marks = "\x1f".join(SCHEDULER_JOBS)
     body = "\0".join((activation.environment, activation.label, marks, *variables))
-    more = [
-        ("link", f"{witness.root}/.venv"),
-        ("file", f"{activation.environment}/envctl.json"),
-    ]
+    more = [("link", f"{witness.root}/.venv"), *_intact(activation.environment)]
     _write(witness, {"run": body}, more)
 
 
@@ -102,13 +99,22 @@ def synced(
     scripts = [name for shell in dict.fromkeys(SHELLS.values()) for name in shell.SCRIPTS]
     more = [
         ("link", f"{witness.root}/.venv"),
-        ("file", f"{current.path}/envctl.json"),
+        *_intact(current.path),
         ("listing", f"{current.path}/{site}"),
         *(("file", f"{current.path}/bin/{script}") for script in scripts),
     ]
     if searched:
         more += [("stat", searched), *(("variable", name) for name in _SEARCHED)]
     _write(witness, {"sync": text}, more)
+
+
+def _intact(environment: str) -> list[tuple[str, str]]:
+    """Return the inputs that say that an environment is finished and has its interpreter still."""
+    return [
+        ("file", f"{environment}/envctl.json"),
+        ("file", f"{environment}/pyvenv.cfg"),
+        ("stat", f"{environment}/bin/python"),
+    ]
 
 
 def _write(witness: Witness, bodies: Mapping[str, str], more: Iterable[tuple[str, str]]) -> None:

@@ -1,5 +1,6 @@
 """Lock → ``.venv``, exactly, as a transaction: build beside, stamp, swap the link, clean up."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from envctl.domain.activation import Activation, Assignment, declared
@@ -85,7 +86,7 @@ def sync(
             todo = SyncPlan(reasons=(f"files of {', '.join(tampered)} were changed",))
         if todo.empty and not recreate and current.path:
             return SyncOutcome(plan=todo, path=current.path, packages=len(want.items.items))
-        return _changed(project, environments, current, todo, want, anew=bool(tampered))
+        return _changed(project, environments, current, todo, want, anew=bool(tampered) or recreate)
 
 
 def _changed(
@@ -106,6 +107,12 @@ def _changed(
     if path is None:
         text = pylock.emit(as_pylock(want.items.items), header="")
         path = environments.build(want.items.digest[7:19], interpreter, text)
+    if not _same(environments.packages(path), want.items.versions()):
+        raise EnvironmentFailure(
+            "the installer left other packages than the lock has",
+            where=path,
+            hint="run `envctl sync --repair`",
+        )
     environments.finish(path, stamp, want.activation(path, project))
     environments.use(path, recreate=current.kind == "foreign")
     keep = (path,) if anew or current.path is None else (path, current.path)
@@ -138,11 +145,18 @@ def _ready(environments: Environments, wanted: Slice, version: str) -> str | Non
         if (
             stamp.slice_digest == wanted.digest
             and stamp.python == version
-            and environments.packages(path) == dict(stamp.packages)
+            and _same(environments.packages(path), stamp.packages)
             and dict(stamp.packages) == wanted.versions()
         ):
             return path
     return None
+
+
+def _same(installed: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether these packages are there in these versions; a source tree has no version in the lock."""
+    return installed.keys() == wanted.keys() and all(
+        not version or installed[name] == version for name, version in wanted.items()
+    )
 
 
 def _repaired(current: Current, environments: Environments) -> tuple[str, ...]:

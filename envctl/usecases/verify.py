@@ -82,13 +82,17 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
     extras = current.stamp.extras if current.stamp else ()
     known = set(lock.pylock.dependency_groups or ()), set(lock.pylock.extras or ())
     here = around.here(manifest)
-    want = wanted(
-        around.project,
-        lock,
-        here,
-        groups=tuple(name for name in groups if name in known[0]),
-        extras=tuple(name for name in extras if name in known[1]),
-    )
+    try:
+        want = wanted(
+            around.project,
+            lock,
+            here,
+            groups=tuple(name for name in groups if name in known[0]),
+            extras=tuple(name for name in extras if name in known[1]),
+        )
+    except LockError as error:
+        yield environment_check.unserved(error.message, advice=error.hint)
+        return
     ours = current.path if current.kind == "ours" else None
     scripts = (
         ours is not None

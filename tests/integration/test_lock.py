@@ -246,3 +246,36 @@ def test_a_claimed_package_comes_from_its_index_and_nowhere_else(
         before = world.read("pylock.toml")
         world.envctl("lock", "--upgrade")
         assert world.read("pylock.toml") == before
+
+
+def test_the_projects_own_extras_are_no_strangers_package(either: World) -> None:
+    """`all = ["demo[plot]"]`: the index has a package of the project's name, which nobody asked for."""
+    either.index.add(Wheel("demo", "6.6.6"))
+    either.edit(
+        "pyproject.toml",
+        'plot = ["zz-made-plot"]',
+        'plot = ["zz-made-plot"]\nall = ["Demo[plot]", "zz-made-test"]',
+    )
+    either.envctl("lock", env={"UV_CACHE_DIR": str(either.root / "fresh")})
+    markers = {str(package.name): str(package.marker) for package in lock_of(either).packages}
+    assert "demo" not in markers
+    assert '"all" in extras' in markers["zz-made-plot"]
+    assert '"plot" in extras' in markers["zz-made-plot"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"linux-x86_64"', '"linux-x86_64", "linux-x86_64"', "listed twice"),
+        ('name = "team"', 'name = "a b"', "cannot name an index"),
+        ('url = "http', 'url = "htp', "not the address of an index"),
+        ('version = "0.1.0"', 'version = "0"\nrequires-python = ">=3.99"', "outside"),
+    ],
+)
+def test_a_manifest_that_no_resolver_could_take(
+    world: World, old: str, new: str, said: str
+) -> None:
+    world.edit("pyproject.toml", old, new)
+    done = world.envctl("lock", code=3)
+    assert said in done.stderr
+    assert "where: pyproject.toml" in done.stderr

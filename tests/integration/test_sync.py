@@ -1,15 +1,18 @@
 """`envctl sync`: exactly the lock, never half done."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.index.wheels import Wheel, sdist
 from tests.integration.world import World
 
 BASE = ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_test-3.0"]
@@ -101,10 +104,42 @@ def test_a_running_process_keeps_its_files(synced: World) -> None:
 
 
 def test_old_environments_go_when_nobody_uses_them(synced: World) -> None:
+    homes = synced.root / ".envctl" / "envs"
     synced.envctl("sync", "--no-default-groups")
     synced.envctl("sync", "--extra", "plot")
     synced.envctl("sync", "--no-default-groups", "--extra", "plot")
-    assert len(list((synced.root / ".envctl" / "envs").iterdir())) == 2
+    # A shell that activated one says so nowhere: they stay for a day.
+    assert len(list(homes.iterdir())) == 4
+    for stamp in homes.glob("*/envctl.json"):
+        os.utime(stamp, (1, 1))
+    synced.envctl("sync")
+    assert len(list(homes.iterdir())) == 2
+
+
+def test_a_folder_has_one_spelling(synced: World, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(synced.root)
+    for place in (synced.root, tmp_path / "link"):
+        done = synced.envctl("-C", str(place), "sync", cwd=tmp_path)
+        assert "is in sync" in done.stderr
+
+
+def test_a_changed_source_tree_is_installed_anew(world: World, tmp_path: Path) -> None:
+    for version in ("1", "2"):
+        folder = tmp_path / f"tree{version}"
+        folder.mkdir()
+        with tarfile.open(fileobj=io.BytesIO(sdist(Wheel("zz-made-tree", version))[1])) as archive:
+            archive.extractall(folder)
+    trees = [next((tmp_path / f"tree{version}").iterdir()).as_uri() for version in ("1", "2")]
+    world.edit("pyproject.toml", '"zz-made-app<2"', f'"zz-made-tree @ {trees[0]}"')
+    world.envctl("lock")
+    world.envctl("sync")
+    assert "zz_made_tree-1" in world.installed()
+    assert "is in sync" in world.envctl("sync").stderr
+    world.edit("pyproject.toml", trees[0], trees[1])
+    world.envctl("lock")
+    world.envctl("sync")
+    assert "zz_made_tree-2" in world.installed()
+    assert world.codes("--only", "environment") == []
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link"])

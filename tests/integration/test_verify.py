@@ -176,12 +176,40 @@ def python_version(world: World) -> None:
     stamp.write_text(text)
 
 
+def incomplete(world: World) -> None:
+    """Take a package that another one needs, with all that is said of it: as a clean merge can."""
+    text = world.read("pylock.toml")
+    blocks = text.split("[[packages]]\n")
+    kept = [block for block in blocks if not block.startswith('name = "zz-made-lib"')]
+    text = "[[packages]]\n".join(kept)
+    lines = [line for line in text.splitlines() if not line.startswith('"zz-made-lib==1.1" = "sha')]
+    world.write("pylock.toml", "\n".join(lines) + "\n")
+
+
+def reframed(world: World) -> None:
+    text = world.read("pylock.toml")
+    at = text.index("requires-python = ")
+    end = text.index("\n", at)
+    world.write("pylock.toml", text[:at] + 'requires-python = ">=3.5"' + text[end:])
+
+
+def interpreter_gone(world: World) -> None:
+    python = world.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python")
+
+
+def taken_apart(world: World) -> None:
+    (world.root / ".venv" / "pyvenv.cfg").unlink()
+
+
 PROVOKED: dict[str, Callable[[World], None]] = {
     "lock-stale": stale,
     "lock-missing": missing,
     "lock-unreadable": broken,
     "lock-foreign": foreign,
     "lock-edited": edited,
+    "lock-incomplete": incomplete,
     "environment-missing": no_environment,
     "environment-foreign": foreign_environment,
     "environment-unfinished": unfinished,
@@ -211,6 +239,39 @@ def test_provoked_mended_and_gone(synced: World, code: str) -> None:
     synced.envctl(*fix[1:], env={"UV_CACHE_DIR": str(synced.root / "fresh")})
     assert code not in synced.codes(*layers)
     assert synced.run([str(synced.python), "-c", "import zz_made_app"], code=None).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("provoke", "code"),
+    [
+        (reframed, "lock-edited"),
+        (interpreter_gone, "environment-unfinished"),
+        (taken_apart, "environment-unfinished"),
+    ],
+)
+def test_other_ways_to_the_same_codes(
+    synced: World, provoke: Callable[[World], None], code: str
+) -> None:
+    layers = ("--only", "lock,environment")
+    provoke(synced)
+    found = [each for each in synced.findings(*layers) if each["code"] == code]
+    assert found, synced.findings(*layers)
+    synced.envctl(*shlex.split(found[0]["fix"])[1:])
+    assert synced.codes(*layers, code=0) == []
+    synced.run([str(synced.python), "-c", "import zz_made_app"])
+
+
+def test_run_refuses_an_environment_without_its_interpreter(synced: World) -> None:
+    synced.envctl("run", "--", "python", "-c", "pass")
+    interpreter_gone(synced)
+    done = synced.envctl("run", "--", "python", "-c", "pass", code=3)
+    assert "run `envctl sync`" in done.stderr
+
+
+def test_a_platform_that_the_lock_does_not_serve_is_a_finding(synced: World) -> None:
+    synced.edit("pyproject.toml", '"linux-x86_64"', '"macos-arm64"')
+    synced.envctl("lock")
+    assert synced.codes("--only", "environment", code=1) == ["platform-unserved"]
 
 
 def test_a_changed_variable_makes_the_lock_stale_without_its_value(synced: World) -> None:
