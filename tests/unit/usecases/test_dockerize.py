@@ -7,7 +7,7 @@ from typing import Any, Never
 import pytest
 
 from envctl.domain import blocks
-from envctl.errors import ImageError, LockError
+from envctl.errors import ImageError, LockError, ManifestError
 from tests import image_projects as projects
 from tests.unit.checks.test_image import Workspace
 
@@ -91,10 +91,16 @@ def test_an_unpinned_installer_is_refused(cpu: Workspace, pin: str) -> None:
 
 
 def test_an_index_with_odd_characters_is_refused(tmp_path: Path) -> None:
-    text = projects.GPU.replace("https://index.example/simple", "https://x/\\nuv==1")
+    text = projects.GPU.replace("https://index.example/simple", "https://x/$(id)")
     made = Workspace(tmp_path, text, *projects.GPU_PACKAGES)
     with pytest.raises(ImageError, match="not an address"):
         made.plan()
+
+
+def test_an_index_with_a_line_end_is_no_manifest(tmp_path: Path) -> None:
+    text = projects.GPU.replace("https://index.example/simple", "https://x/\\nuv==1")
+    with pytest.raises(ManifestError, match="not the address of an index"):
+        Workspace(tmp_path, text, *projects.GPU_PACKAGES)
 
 
 def test_the_digest_is_kept_until_asked_for(cpu: Workspace) -> None:
