@@ -1,5 +1,7 @@
 """``envctl init``."""
 
+from collections.abc import Callable
+
 import click
 
 from envctl.bootstrap import Services
@@ -7,7 +9,7 @@ from envctl.cli import options
 from envctl.cli.render import envelope, say, show
 from envctl.domain.here import Here
 from envctl.usecases import load
-from envctl.usecases.init import init
+from envctl.usecases.init import InitPlan, init, plan
 
 
 @click.command(epilog="Example: cd my-project && envctl init")
@@ -22,15 +24,22 @@ def command(services: Services, name: str | None, as_json: bool) -> None:
     """
     project = services.here_project
     here = _here(services)
-    with project.locked("init"):
-        done = init(
+    record = services.record(name)
+
+    def carry(act: Callable[..., InitPlan]) -> InitPlan:
+        return act(
             project,
             interpreter=here.interpreter,
             platform=here.platform,
-            record=services.record(name),
+            record=record,
             extend=services.extend_manifest,
             default_index=services.default_index(),
         )
+
+    # Planned once before the writer lock, whose file would make a project of a folder that cannot be one.
+    carry(plan)
+    with project.locked("init"):
+        done = carry(init)
     if as_json:
         result = {
             "files": sorted(done.files),

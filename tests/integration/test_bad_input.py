@@ -479,3 +479,11 @@ def test_hostile_values_arrive_as_they_are(world: World) -> None:
     assert not list(world.root.rglob("HACKED"))
     assert call(world, "verify", "--only", "lock,environment").code == 0
     refusal(call(world, "dockerize"), 3, "line end", "tool.envctl.env.")
+
+
+def test_an_init_that_fails_leaves_an_empty_folder_no_project(world: World) -> None:
+    fresh = world.root.parent / "fresh"
+    fresh.mkdir()
+    (fresh / "requirements.txt").write_text("-r gone.txt\n")
+    refusal(call(world, "-C", str(fresh), "init"), 3, "gone.txt")
+    assert [path.name for path in fresh.iterdir()] == ["requirements.txt"]
