@@ -9,10 +9,10 @@ _INTERRUPTED = 130
 def main() -> None:
     """Answer the commands of every moment at once where all agrees; else start the whole program."""
     try:
-        from envctl import quick  # noqa: PLC0415
+        from envctl import quick
 
         quick.answer(sys.argv)
-        from envctl.cli import cli  # noqa: PLC0415
+        from envctl.cli import cli
 
         cli(prog_name="envctl")
     except KeyboardInterrupt:  # before the program had begun

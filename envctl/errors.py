@@ -28,7 +28,7 @@ class EnvctlError(Exception):
 
 
 class UsageError(EnvctlError):
-    """The command line asks for something that does not exist (an unknown group, a bad ``K=V``)."""
+    """The command line asks for something that does not exist (an unknown layer or shell, a bad ``K=V``)."""
 
     code = "usage"
     exit_code = 2

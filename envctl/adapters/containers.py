@@ -34,8 +34,8 @@ def registry_digest(reference: str) -> str | None:
 
     ``None`` when there is no engine, no registry, or no such image.
     """
-    from docker.errors import DockerException  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
 
     try:
         with _client() as client:
@@ -44,15 +44,9 @@ def registry_digest(reference: str) -> str | None:
         return None
 
 
-def engine_version() -> str:
-    """Return the engine's version; raises ``ContainerError`` when none answers."""
-    with _client() as client, _explained("ask the engine for its version"):
-        return str(client.version()["Version"])
-
-
 def inspect(reference: str) -> BuiltImage | None:
     """Return a local image, ``None`` when the engine has none of that name."""
-    from docker.errors import ImageNotFound  # noqa: PLC0415
+    from docker.errors import ImageNotFound
 
     with _client() as client, _explained(f"inspect {reference}"):
         try:
@@ -74,9 +68,9 @@ def inspect(reference: str) -> BuiltImage | None:
 
 @contextmanager
 def _client() -> "Iterator[DockerClient]":
-    import docker  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
+    import docker
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
 
     try:
         client = docker.from_env(timeout=_PATIENCE)
@@ -98,8 +92,8 @@ def _client() -> "Iterator[DockerClient]":
 
 @contextmanager
 def _explained(what: str) -> Iterator[None]:
-    from docker.errors import DockerException  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
 
     try:
         yield

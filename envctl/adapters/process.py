@@ -52,15 +52,6 @@ def run(
     )
 
 
-def attached(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None = None) -> int:
-    """Run a program on our own terminal and return its exit code (128 + signal when a signal ended it)."""
-    try:
-        code = subprocess.run(list(argv), env=dict(env), cwd=cwd, check=False).returncode
-    except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-        raise _missing(argv[0], error) from error
-    return code if code >= 0 else 128 - code
-
-
 def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None) -> NoReturn:
     """Become that program: no extra process, so signals and the exit code pass through.
 

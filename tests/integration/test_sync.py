@@ -2,6 +2,7 @@
 
 import io
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -230,11 +231,13 @@ def test_personal_virtualenv_settings_change_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("minor", ["3.9", "3.10", "3.12", "3.13"])
 def test_other_pythons(world: World, minor: str) -> None:
-    found = list((Path("/root/.pyenv/versions")).glob(f"{minor}.*/bin/python"))
+    # The user's own home: the tests give every process another one.
+    pyenv = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv"
+    found = list((pyenv / "versions").glob(f"{minor}.*/bin/python"))
     if not found:
         pytest.skip(f"no Python {minor} on this machine")
     world.edit("pyproject.toml", 'python = "', f'python = "{minor}" # "')
-    environ = {"PYENV_ROOT": "/root/.pyenv"}
+    environ = {"PYENV_ROOT": str(pyenv)}
     world.envctl("lock", env=environ)
     world.envctl("sync", env=environ)
     shown = world.run([str(world.python), "-c", "import sys, zz_made_app; print(sys.version[:4])"])
