@@ -86,6 +86,14 @@ class Services:
 
         return extend_manifest(text, additions)
 
+    def remember_profile(self, name: str) -> None:
+        """Write the profile that this machine uses into ``.envctl/local.toml``."""
+        from envctl.adapters.tomledit import with_first_key
+        from envctl.usecases.load import LOCAL
+
+        text = self.project.read(LOCAL) or ""
+        self.project.write({LOCAL: with_first_key(text, "profile", name)})
+
     def default_index(self) -> str:
         """Return the address of the index that the resolvers use when none is named."""
         from envctl.adapters.piptools import default_index
@@ -97,6 +105,12 @@ class Services:
         from envctl.adapters.containers import registry_digest
 
         return registry_digest(reference)
+
+    def svg(self, graph: str) -> str:
+        """Lay a graph in Graphviz' language out as an SVG; raises ``ToolMissingError``."""
+        from envctl.adapters.graphviz import svg
+
+        return svg(graph, run=self.run)
 
     def uv_pin(self, manifest: "Manifest") -> str:
         """Return uv as a requirement with hashes, of the version that is used here."""

@@ -1,6 +1,6 @@
 """The doors: one page of protocols, through which alone the use cases reach the outside world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,10 @@ class Project(Protocol):
         """Write the files whose text differs, all or none; return the names that changed."""
         ...
 
+    def remove(self, names: Collection[str]) -> None:
+        """Remove files that may be there; raises ``ProjectError``."""
+        ...
+
     def listing(self, folder: str) -> tuple[str, ...]:
         """Return the names of the files in a folder of the project, sorted; empty when there is no such folder."""
         ...
@@ -69,7 +73,7 @@ class Engine(Protocol):
     NAME: str
 
     def resolve(self, question: Question, *, run: Runner, workspace: Path) -> Resolution:
-        """Answer the question; ``workspace`` is an empty folder of the engine's own.
+        """Answer the question; ``workspace`` is a folder of the engine's own: it makes it.
 
         Raises ``ResolutionError``, ``IndexFailure``.
         """

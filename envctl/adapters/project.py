@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,15 @@ class ProjectFiles:
         changed = tuple(name for name in files if self._old(name) != files[name])
         replace_all({self._inside(name): files[name].encode() for name in changed})
         return changed
+
+    def remove(self, names: Collection[str]) -> None:
+        """Remove files that may be there; raises ``ProjectError``."""
+        for name in names:
+            path = self._inside(name)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise refused(error, path, "removed") from error
 
     def listing(self, folder: str) -> tuple[str, ...]:
         """Return the names of the files in a folder, sorted; empty when there is no such folder."""

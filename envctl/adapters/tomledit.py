@@ -104,6 +104,18 @@ def with_entries(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> 
     raise ManifestError("expected an array", where=".".join(path), hint="correct that value")
 
 
+def with_first_key(text: str, key: str, value: str) -> str:
+    """Set a key that belongs to no table: in place where it is, else as the first line."""
+    if key not in _data(text):
+        return lines({key: item(value)}) + text
+    pieces = _pieces(text)
+    for n, document in _documents(pieces):
+        if key in document and not isinstance(document[key], (Table, AoT)):
+            document[key] = value
+            return "".join([*pieces[:n], document.as_string(), *pieces[n + 1 :]])
+    raise ManifestError("expected a text", where=key, hint="correct that value")
+
+
 def _pieces(text: str) -> list[str]:
     """Cut a document before each heading; every piece is a TOML document of its own.
 

@@ -63,6 +63,17 @@ def check(
     yield from _files(problems)
 
 
+def no_profile(current: Current) -> Finding:
+    """Return the finding that ``.venv`` is of none of the project's profiles."""
+    if current.kind == "foreign":
+        message, fix = f".venv is {current.found}", "envctl sync --recreate"
+        return _finding("environment-foreign", ".venv", message, fix=fix)
+    if current.stamp is None or current.stamp.profile is None:
+        return _finding("environment-missing", ".venv", "there is no environment of any profile")
+    message = f"the environment is of profile `{current.stamp.profile}`, which there is no more"
+    return _finding("environment-missing", ".venv", message)
+
+
 def unserved(message: str, *, advice: str | None) -> Finding:
     """Return the finding that the lock has nothing for this machine."""
     return Finding(

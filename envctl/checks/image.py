@@ -20,7 +20,6 @@ def check(
     manifest: Manifest,
     lock: Lock,
     read: Read,
-    profile: str | None = None,
     paths: Collection[str] | None = None,
     required: bool = False,
 ) -> Iterator[Finding]:
@@ -28,7 +27,7 @@ def check(
 
     ``read`` gives a file's text or ``None``. Without ``paths`` (the project's files) nothing is said about source.
     """
-    names = Names(profile=profile)
+    names = Names(profile=manifest.profile)
     text = read(names.dockerfile)
     try:
         block = blocks.find(text or "", names.dockerfile)

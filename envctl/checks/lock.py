@@ -1,10 +1,11 @@
 """Does the lock answer the manifest, and did envctl write it?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from envctl.domain.finding import Finding
 from envctl.domain.lock import Lock, edited, incomplete, inputs_of, reframed
 from envctl.domain.manifest import Manifest
+from envctl.domain.profile import skews
 
 _FIX = "envctl lock"
 
@@ -13,14 +14,17 @@ def check(
     manifest: Manifest, lock: Lock | None, *, problem: str | None = None
 ) -> Iterator[Finding]:
     """Yield what is wrong; ``problem`` is why the file that is there could not be read."""
+    name = manifest.lock_name
     if problem is not None:
-        yield _finding("lock-unreadable", "pylock.toml", f"the lock cannot be read: {problem}")
+        yield _finding("lock-unreadable", name, f"the lock cannot be read: {problem}")
     elif lock is None:
-        yield _finding("lock-missing", "pylock.toml", "there is no lock")
+        yield _finding(
+            "lock-missing", name, f"there is no {name}" if manifest.profile else "there is no lock"
+        )
     elif not lock.ours:
         yield _finding(
             "lock-foreign",
-            "pylock.toml",
+            name,
             f"the lock was written by {lock.pylock.created_by}, without what envctl knows of it",
             expected="envctl",
             actual=str(lock.pylock.created_by),
@@ -32,31 +36,47 @@ def check(
         yield from _local(lock)
 
 
+def check_profiles(
+    manifest: Manifest, locks: Mapping[str, Lock], *, plain: bool
+) -> Iterator[Finding]:
+    """Yield where the profiles' locks disagree; ``plain``: there is a ``pylock.toml`` beside them."""
+    for skew in skews({name: lock.pylock.packages for name, lock in locks.items()}, manifest):
+        each = ", ".join(f"{name} has {'/'.join(found)}" for name, found in skew.versions.items())
+        message = f"`{skew.name}` is not the same in all profiles: {each}"
+        yield _finding("profile-skew", skew.name, message)
+    if plain:
+        yield _finding(
+            "lock-superfluous",
+            "pylock.toml",
+            "the project has profiles, each with a lock of its own: nobody keeps this one true",
+        )
+
+
 def _stale(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     wanted = inputs_of(manifest)
+    which = manifest.lock_name if manifest.profile else "the lock"
     for line in sorted({*wanted, *lock.inputs}):
         if line not in lock.inputs:
             yield _finding(
-                "lock-stale", line, f"pyproject.toml has `{line}`, the lock does not", expected=line
+                "lock-stale", line, f"pyproject.toml has `{line}`, {which} does not", expected=line
             )
         elif line not in wanted:
             yield _finding(
-                "lock-stale", line, f"the lock has `{line}`, pyproject.toml no longer", actual=line
+                "lock-stale", line, f"{which} has `{line}`, pyproject.toml no longer", actual=line
             )
     for name in sorted({*manifest.env, *lock.env}):
         new, old = manifest.env.get(name), lock.env.get(name)
         if new != old:
             # Values stay out of the text: someone's shell may print it where it should not be.
-            yield _finding(
-                "lock-stale", f"env {name}", f"the declared variable {name} changed since the lock"
-            )
+            message = f"the declared variable {name} changed since {which} was written"
+            yield _finding("lock-stale", f"env {name}", message)
 
 
 def _edited(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     for name in edited(lock):
         yield _finding("lock-edited", name, f"the entry of `{name}` is not as envctl wrote it")
     for sentence in incomplete(lock):
-        yield _finding("lock-incomplete", "pylock.toml", sentence)
+        yield _finding("lock-incomplete", manifest.lock_name, sentence)
     if inputs_of(manifest) == lock.inputs:  # else it is stale, and that has been said
         for key in reframed(lock, manifest):
             yield _finding("lock-edited", key, f"`{key}` is not as envctl wrote it")

@@ -18,5 +18,5 @@ def command(services: Services, shell: str | None) -> None:
     The declared variables are set with it; `deactivate` puts back what was
     there before.
     """
-    found = activation(services.project, services.environments, sourced=True)
+    found = activation(services.project, services.environments, services.environ, sourced=True)
     show(script(found, shell or services.environ.get("SHELL") or "sh"))

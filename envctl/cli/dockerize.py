@@ -2,12 +2,14 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 
 import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
+from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
 from envctl.usecases import dockerize, load
 from envctl.usecases.lock import answers
@@ -16,6 +18,7 @@ from envctl.usecases.lock import answers
 @click.command(epilog="Example: envctl dockerize && docker build --tag vision .")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the files do not match.")
 @click.option("--diff", "with_diff", is_flag=True, help="Print what changes as a diff.")
+@options.profile
 @click.option("--upgrade-base", is_flag=True, help="Take the base image that the registry has now.")
 @click.option("--adopt", is_flag=True, help="Put a Dockerfile that envctl did not write aside.")
 @options.as_json
@@ -26,6 +29,7 @@ def command(
     services: Services,
     check: bool,
     with_diff: bool,
+    profile: str | None,
     upgrade_base: bool,
     adopt: bool,
     as_json: bool,
@@ -34,11 +38,19 @@ def command(
 
     What you write above and below the generated block of the Dockerfile stays.
     """
-    manifest = load.manifest(services.project)
-    lock = load.required_lock(services.project)
+    whole = load.manifest(services.project)
+    chosen = [
+        (each, load.required_lock(services.project, each.lock_name))
+        for each in variants(whole)
+        if profile is None or each.profile == variant(whole, profile).profile
+    ]
     paths = services.paths()
     if check:
-        findings = dockerize.check(services.project, manifest, lock, paths=paths)
+        findings = [
+            finding
+            for manifest, lock in chosen
+            for finding in dockerize.check(services.project, manifest, lock, paths=paths)
+        ]
         bad = any(finding.severity == "error" for finding in findings)
         result = {"findings": [asdict(finding) for finding in findings]}
         show(
@@ -47,32 +59,46 @@ def command(
             else findings_text.report(("image",), findings, {})
         )
         ctx.exit(1 if bad else 0)
-    plan = dockerize.plan(
-        services.project,
-        manifest,
-        lock,
-        registry=services.registry_digest,
-        uv_pin=lambda: services.uv_pin(manifest),
-        paths=paths,
-        python=services.environment_python(),
-        upgrade_base=upgrade_base,
-        adopt=adopt,
-        today=datetime.now(tz=UTC).date(),
-    )
+    pin = cache(lambda: services.uv_pin(whole))
+    plans = [
+        dockerize.plan(
+            services.project,
+            manifest,
+            lock,
+            registry=services.registry_digest,
+            uv_pin=pin,
+            paths=paths,
+            python=services.environment_python(),
+            upgrade_base=upgrade_base,
+            adopt=adopt,
+            today=datetime.now(tz=UTC).date(),
+        )
+        for manifest, lock in chosen
+    ]
     with services.project.locked("dockerize"):
-        dockerize.write(services.project, plan)
-    if lock.ours and not answers(lock, manifest):
-        say("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
-    _present(plan, with_diff=with_diff, as_json=as_json)
+        dockerize.write(services.project, plans)
+    for manifest, lock in chosen:
+        if lock.ours and not answers(lock, manifest):
+            say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
+    _present(plans, with_diff=with_diff, as_json=as_json)
 
 
-def _present(plan: dockerize.DockerPlan, *, with_diff: bool, as_json: bool) -> None:
-    for warning in plan.warnings:
+def _present(plans: list[dockerize.DockerPlan], *, with_diff: bool, as_json: bool) -> None:
+    for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
         say(f"warning: {warning}")
     if as_json:
-        result = {"changed": list(plan.changed), "base": plan.base, "warnings": list(plan.warnings)}
-        show(envelope("dockerize", result, ok=True))
+        images = [
+            {"changed": list(p.changed), "base": p.base, "warnings": list(p.warnings)}
+            for p in plans
+        ]
+        changed = [name for plan in plans for name in plan.changed]
+        show(envelope("dockerize", {"changed": changed, "images": images}, ok=True))
         return
+    for plan in plans:
+        _tell(plan, with_diff=with_diff)
+
+
+def _tell(plan: dockerize.DockerPlan, *, with_diff: bool) -> None:
     if with_diff and plan.diff:
         show(plan.diff)
     for name in plan.changed:

@@ -1,12 +1,15 @@
 """``envctl lock``."""
 
+from typing import Any
+
 import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show, step
+from envctl.domain.profile import variant
 from envctl.usecases import load
-from envctl.usecases.lock import LockOutcome, lock
+from envctl.usecases.lock import Locked, LockOutcome, Wish, lock
 
 _SHOWN = 30
 
@@ -17,13 +20,18 @@ _SHOWN = 30
     "-U",
     "everything",
     is_flag=True,
-    help="Take the newest versions of PACKAGES, or of all, instead of those of the lock.",
+    help="Take the newest versions of PACKAGES (NAME or NAME==VERSION), or of all.",
 )
 @click.option(
     "--upgrade-package", "-P", "upgrade", multiple=True, help="Upgrade only this package."
 )
 @click.argument("packages", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock is not right.")
+@click.option(
+    "--profile", "profiles", multiple=True, metavar="NAME", help="Lock this profile only."
+)
+@click.option("--all-profiles", is_flag=True, help="Lock every profile (that is the default).")
+@click.option("--as-of", metavar="DATE", help="Resolve as of that day, for example 2026-11-01.")
 @options.as_json
 @options.pass_services
 @click.pass_context
@@ -34,9 +42,12 @@ def command(
     upgrade: tuple[str, ...],
     packages: tuple[str, ...],
     check: bool,
+    profiles: tuple[str, ...],
+    all_profiles: bool,
+    as_of: str | None,
     as_json: bool,
 ) -> None:
-    """Resolve the manifest and write pylock.toml.
+    """Resolve the manifest and write pylock.toml, or one lock per profile.
 
     Versions in the lock are kept where they can be; nothing is resolved when
     the lock answers the manifest already.
@@ -48,9 +59,13 @@ def command(
         return
     if packages and not everything:
         raise click.UsageError(f"to upgrade: `envctl lock --upgrade {' '.join(packages)}`", ctx)
+    if profiles and all_profiles:
+        raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
     with services.project.locked("lock"), services.workspace() as workspace:
         # Read under the writer lock: what changed while we waited counts.
         manifest = load.manifest(services.project)
+        for name in profiles:
+            variant(manifest, name)
         interpreter = services.interpreter(manifest.python, manifest.requires_python)
         step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
         outcome = lock(
@@ -60,7 +75,11 @@ def command(
             interpreter=interpreter,
             run=services.run,
             workspace=workspace,
-            upgrade=(*packages, *upgrade) or (() if everything else None),
+            wish=Wish(
+                upgrade=(*packages, *upgrade) or (() if everything else None),
+                profiles=profiles or None,
+                as_of=as_of,
+            ),
         )
     _present(outcome, as_json=as_json)
 
@@ -68,25 +87,41 @@ def command(
 def _present(outcome: LockOutcome, *, as_json: bool) -> None:
     for note in outcome.notes:
         say(f"note: {note}")
-    count = len(outcome.lock.pylock.packages)
-    changes = [{"name": c.name, "old": c.old, "new": c.new} for c in outcome.changes]
     if as_json:
         result = {
-            "packages": count,
             "written": outcome.written,
             "resolved": outcome.resolved,
-            "changes": changes,
+            "removed": list(outcome.removed),
+            "notes": list(outcome.notes),
+            "locks": [_table(each) for each in outcome.locks],
         }
         show(envelope("lock", result, ok=True))
         return
-    for change in outcome.changes[:_SHOWN] if outcome.known else ():
+    for each in outcome.locks:
+        _changes(each)
+        state = f"wrote {each.file}" if each.written else f"{each.file} is up to date"
+        say(f"{state}: {len(each.lock.pylock.packages)} packages")
+    for name in outcome.removed:
+        say(f"removed {name}: each profile has a lock of its own")
+
+
+def _table(each: Locked) -> dict[str, Any]:
+    return {
+        "file": each.file,
+        "profile": each.profile,
+        "written": each.written,
+        "packages": len(each.lock.pylock.packages),
+        "changes": [{"name": c.name, "old": c.old, "new": c.new} for c in each.changes],
+    }
+
+
+def _changes(each: Locked) -> None:
+    for change in each.changes[:_SHOWN] if each.known else ():
         if change.old is None:
             say(f"  + {change.name} {change.new}")
         elif change.new is None:
             say(f"  - {change.name} {change.old}")
         else:
             say(f"  ~ {change.name} {change.old} → {change.new}")
-    if outcome.known and len(outcome.changes) > _SHOWN:
-        say(f"  … and {len(outcome.changes) - _SHOWN} more (see --json)")
-    state = "wrote pylock.toml" if outcome.written else "pylock.toml is up to date"
-    say(f"{state}: {count} packages")
+    if each.known and len(each.changes) > _SHOWN:
+        say(f"  … and {len(each.changes) - _SHOWN} more (see --json)")

@@ -10,6 +10,7 @@ from envctl.bootstrap import Services
 F = TypeVar("F", bound=Callable[..., Any])
 
 pass_services = click.make_pass_decorator(Services)
+profile = click.option("--profile", metavar="NAME", help="Use this profile of the project.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON report.")
 
 

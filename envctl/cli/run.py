@@ -22,7 +22,7 @@ def command(services: Services, extra: tuple[str, ...], argv: tuple[str, ...]) -
     The command takes envctl's place: its exit code and signals are its own.
     """
     witness = note.Witness(services.project)
-    found = activation(witness, services.environments)
+    found = activation(witness, services.environments, services.environ)
     environment = patch(found, services.environ, pairs(extra))
     note.entered(witness, found)
     services.become(argv, environment, lease=found.environment)

@@ -13,7 +13,7 @@ from envctl.usecases.enter import activation
 @options.pass_services
 def command(services: Services, program: str | None) -> None:
     """Start an interactive shell in the environment; `exit` leaves it."""
-    found = activation(services.project, services.environments, sourced=True)
+    found = activation(services.project, services.environments, services.environ, sourced=True)
     program = program or services.environ.get("SHELL") or "/bin/sh"
     folder = services.private_folder()
     session = shell_command(program, found, services.environ, folder=str(folder))

@@ -13,6 +13,7 @@ from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
+from envctl.usecases.choice import Choice, choose
 from envctl.usecases.lock import answers
 
 _RUNNING = ".".join(str(part) for part in sys.version_info[:3])
@@ -21,6 +22,7 @@ _NOT_INSTALLED = "note: the project itself is not installed by this version, onl
 
 @click.command(epilog="Example: envctl sync --group test")
 @options.selection
+@options.profile
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to do.")
 @click.option("--repair", is_flag=True, help="Look at every file, and make anew what was changed.")
 @click.option("--recreate", is_flag=True, help="Replace a .venv that envctl did not make.")
@@ -33,6 +35,7 @@ def command(
     groups: tuple[str, ...],
     extras: tuple[str, ...],
     no_default_groups: bool,
+    profile: str | None,
     check: bool,
     repair: bool,
     recreate: bool,
@@ -46,11 +49,29 @@ def command(
     with nullcontext() if check else services.project.locked("sync"):
         # Read under the writer lock: what changed while we waited counts.
         witness = note.Witness(services.project)
-        manifest = load.manifest(witness)
-        lock = load.required_lock(witness)
-        here = services.here(manifest)
+        whole = load.manifest(witness)
+        here = services.here(whole)
+        choice = choose(
+            witness,
+            whole,
+            option=profile,
+            environ=services.environ,
+            platform=here.platform,
+            record=services.record,
+        )
+        manifest = choice.manifest
+        lock = load.required_lock(witness, manifest.lock_name)
         names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
-        want = usecase.wanted(witness, lock, here, groups=names, extras=extras)
+        want = usecase.wanted(
+            witness,
+            lock,
+            here,
+            groups=names,
+            extras=options.chosen(manifest.default_extras, extras, no_default=False),
+            profile=manifest.profile,
+        )
+        for line in _chosen(choice):
+            say(line)
         if check:
             todo = usecase.check(services.project, services.environments, want)
             _present(todo, len(want.items.items), done=False, as_json=as_json)
@@ -62,15 +83,25 @@ def command(
         outcome = usecase.sync(
             services.project, services.environments, want, repair=repair, recreate=recreate
         )
-        if not (groups or extras or no_default_groups):
+        if choice.remember and manifest.profile:
+            services.remember_profile(manifest.profile)
+            say(f"  (kept in {load.LOCAL})")
+        elif not (groups or extras or no_default_groups or profile):
             note.synced(
                 witness,
                 services.environments,
                 outcome.path,
-                "".join(f"{line}\n" for line in about) + in_sync(outcome.packages),
+                "".join(f"{line}\n" for line in (*_chosen(choice), *about))
+                + in_sync(outcome.packages),
                 searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
             )
         _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
+
+
+def _chosen(choice: Choice) -> list[str]:
+    """Return which profile is used and why."""
+    name = choice.manifest.profile
+    return [f"profile {name}: {choice.reason}"] if name else []
 
 
 def _about(manifest: Manifest, lock: Lock) -> list[str]:

@@ -27,12 +27,14 @@ class Stamp:
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    profile: str | None = None
 
     def to_json(self) -> str:
         """Return the stamp's text, one key a line."""
         table = {
             "schema": STAMP_SCHEMA,
             "slice": self.slice_digest,
+            "profile": self.profile,
             "python": self.python,
             "base": self.base,
             "groups": list(self.groups),
@@ -57,12 +59,15 @@ def parse_stamp(text: str) -> Stamp | None:
             groups=tuple(table["groups"]),
             extras=tuple(table["extras"]),
             env=dict(table["env"]),
+            profile=table.get("profile"),
         )
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def stamp_of(wanted: Slice, *, python: str, base: str, env: Mapping[str, str]) -> Stamp:
+def stamp_of(
+    wanted: Slice, *, python: str, base: str, env: Mapping[str, str], profile: str | None = None
+) -> Stamp:
     """Return the stamp of an environment that was just made from a slice."""
     return Stamp(
         slice_digest=wanted.digest,
@@ -72,6 +77,7 @@ def stamp_of(wanted: Slice, *, python: str, base: str, env: Mapping[str, str]) -
         groups=wanted.groups,
         extras=wanted.extras,
         env=dict(env),
+        profile=profile,
     )
 
 
@@ -116,6 +122,7 @@ def plan(
     *,
     python: str,
     env: Mapping[str, str],
+    profile: str | None = None,
 ) -> SyncPlan:
     """Compare what the lock's slice wants with what is there."""
     want = wanted.versions()
@@ -125,6 +132,8 @@ def plan(
     else:
         if stamp.python != python:
             reasons.append(f"Python {stamp.python} → {python}")
+        if stamp.profile != profile:
+            reasons.append(f"profile {stamp.profile or 'none'} → {profile or 'none'}")
         if dict(stamp.env) != dict(env):
             reasons.append("the declared variables changed")
     add = {name: want[name] for name in want if name not in installed}

@@ -25,6 +25,7 @@ from envctl.domain.lock import CREATOR, Lock, digest, package_table, version_of
 from envctl.domain.platforms import Platform
 from envctl.errors import LockError
 
+_NEWEST_MACOS = (26, 0)  # no floor can be declared for it
 Artefact = PackageVcs | PackageDirectory | PackageArchive | PackageWheel | PackageSdist
 
 
@@ -58,7 +59,7 @@ def platform_tags(platform: Platform, libc: tuple[int, int] | None) -> Iterable[
     if platform.os == "linux":
         return _linux_tags(platform.machine, libc or platform.libc or (2, 28))
     if platform.os == "macos":
-        return mac_platforms((14, 0), platform.machine)
+        return mac_platforms(_NEWEST_MACOS, platform.machine)
     return ("win_amd64" if platform.machine == "x86_64" else "win_arm64",)
 
 

@@ -12,7 +12,7 @@ from optparse import Values
 from packaging.requirements import Requirement
 
 from envctl.domain.imported import Imported, Note
-from envctl.domain.manifest import requirement
+from envctl.domain.requirement import requirement
 from envctl.errors import ManifestError
 from envctl.readers import addresses
 from envctl.readers.requirement_entries import Entries

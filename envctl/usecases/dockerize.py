@@ -1,7 +1,7 @@
 """Write the Dockerfile and its companions, or say whether they still fit."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypedDict
@@ -56,7 +56,6 @@ def plan(
     uv_pin: Callable[[], str],
     paths: Collection[str],
     python: str | None = None,
-    profile: str | None = None,
     upgrade_base: bool = False,
     adopt: bool = False,
     today: date | None = None,
@@ -66,12 +65,12 @@ def plan(
     ``registry`` gives the digest of a tag; ``uv_pin`` a line ``uv==… --hash=sha256:…`` with all hashes of one uv
     version for Linux, asked only when there is none yet or with ``upgrade_base``; ``python`` is that of ``.venv``.
     """
-    names = Names(profile=profile)
+    names = Names(profile=manifest.profile)
     old = project.read(names.dockerfile)
     block = _block(names, old, adopt=adopt, project=project)
     version = default_python(manifest, lock, block.value("python") if block else None, python)
     image = _pinned(
-        describe(manifest, lock, python=version, paths=paths, profile=profile),
+        describe(manifest, lock, python=version, paths=paths, profile=manifest.profile),
         block,
         registry,
         upgrade_base=upgrade_base,
@@ -96,9 +95,9 @@ def plan(
     )
 
 
-def write(project: Project, plan: DockerPlan) -> tuple[str, ...]:
-    """Write the plan's files, all or none; return the names that changed."""
-    return project.write(plan.files)
+def write(project: Project, plans: Iterable[DockerPlan]) -> tuple[str, ...]:
+    """Write the plans' files, all or none; return the names that changed."""
+    return project.write({name: text for plan in plans for name, text in plan.files.items()})
 
 
 def evidence(project: Project, manifest: Manifest, lock: Lock) -> Evidence:
@@ -112,14 +111,9 @@ def check(
     lock: Lock,
     *,
     paths: Collection[str],
-    profile: str | None = None,
 ) -> tuple[Finding, ...]:
     """Say whether the files are there and still fit (``dockerize --check``)."""
-    return tuple(
-        image_check.check(
-            **evidence(project, manifest, lock), profile=profile, paths=paths, required=True
-        )
-    )
+    return tuple(image_check.check(**evidence(project, manifest, lock), paths=paths, required=True))
 
 
 def _block(names: Names, old: str | None, *, adopt: bool, project: Project) -> Block | None:

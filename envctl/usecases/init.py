@@ -1,6 +1,6 @@
 """Make a folder a project, or an existing project one of envctl's; what is there already stays as it is."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -118,6 +118,9 @@ class _Gathered:
         changed = {name: text for name, text in files.items() if self.read(name) != text}
         self.files.update(changed)
         return tuple(changed)
+
+    def remove(self, names: Collection[str]) -> None:
+        self.inner.remove(names)
 
     def listing(self, folder: str) -> tuple[str, ...]:
         return self.inner.listing(folder)

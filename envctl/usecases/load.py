@@ -2,8 +2,10 @@
 
 from envctl import __version__
 from envctl.domain.activation import declared
+from envctl.domain.local import Local, parse_local
 from envctl.domain.lock import Lock, edited, parse_lock
-from envctl.domain.manifest import Manifest, parse_manifest
+from envctl.domain.manifest import Manifest
+from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.variables import classify
 from envctl.errors import LockError, ManifestError
 from envctl.ports import Project
@@ -11,6 +13,7 @@ from envctl.readers.toml import read_toml
 
 MANIFEST = "pyproject.toml"
 LOCK = "pylock.toml"
+LOCAL = ".envctl/local.toml"
 
 
 def manifest(project: Project) -> Manifest:
@@ -34,6 +37,19 @@ def parsed(text: str) -> Manifest:
             error.where = f"{MANIFEST}: {error.where}"
         raise
     return found
+
+
+def local(project: Project) -> Local:
+    """Read ``.envctl/local.toml``, which need not be there; raises ``ManifestError``."""
+    text = project.read(LOCAL)
+    if text is None:
+        return Local()
+    try:
+        return parse_local(read_toml(text, LOCAL))
+    except ManifestError as error:
+        if error.where and not error.where.startswith(LOCAL):
+            error.where = f"{LOCAL}: {error.where}"
+        raise
 
 
 def lock(project: Project, name: str = LOCK) -> Lock | None:
@@ -90,10 +106,4 @@ def _allowed(found: Manifest) -> None:
             f"this project asks for envctl {found.required_version}, this is {__version__}",
             where=f"{MANIFEST}: tool.envctl.required-version",
             hint="install the envctl that your team uses",
-        )
-    if found.profiles:
-        raise ManifestError(
-            "this version of envctl does not lock profiles yet",
-            where=f"{MANIFEST}: tool.envctl.profiles",
-            hint="take the profiles out, or use an envctl that knows them",
         )

@@ -1,12 +1,8 @@
-"""Manifest → lock: the smallest possible change."""
+"""Manifest → lock, or one lock per profile: the smallest possible change."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from envctl.domain import contract as contracts
 from envctl.domain.lock import (
@@ -19,36 +15,57 @@ from envctl.domain.lock import (
     reframed,
     version_of,
 )
+from envctl.domain.lock_change import Change, changes
 from envctl.domain.manifest import Manifest
-from envctl.domain.resolution import Interpreter, Pin, Question
+from envctl.domain.profile import variants
+from envctl.domain.resolution import Interpreter, Question
 from envctl.emitters import pylock
-from envctl.errors import LockError, NewerLockError, UsageError
 from envctl.ports import Engine, Project, Runner
-from envctl.usecases import load
+from envctl.usecases import load, parity
+from envctl.usecases.earlier import Earlier, earlier, kept
+from envctl.usecases.resolving import Answer, Resolver
+from envctl.usecases.upgrading import freed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """One package that differs between two locks; ``None`` on the side where it is not."""
+class Locked:
+    """One lock as it is now. ``known``: there was one before, so that ``changes`` say more than all over again."""
 
-    name: str
-    old: str | None
-    new: str | None
+    file: str
+    profile: str | None
+    lock: Lock
+    known: bool
+    written: bool
+    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockOutcome:
-    """What ``lock`` did: whether a resolver ran, whether the file changed, and how.
+    """What ``lock`` did: whether a resolver ran, each lock, and what became superfluous and was removed."""
 
-    ``known``: there was a lock before, so that ``changes`` say more than the whole lock over again.
+    locks: tuple[Locked, ...]
+    resolved: bool
+    notes: tuple[str, ...]
+    removed: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> bool:
+        """Whether a file changed."""
+        return any(each.written for each in self.locks) or bool(self.removed)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """What ``lock`` is asked beyond the manifest.
+
+    ``upgrade``: ``None`` keeps every version that it can; an empty collection keeps none; otherwise those names are
+    freed, each as ``NAME`` or ``NAME==VERSION``. ``profiles``: only these (``None``: all). ``as_of``: resolve as of
+    that day, whatever the manifest says.
     """
 
-    lock: Lock
-    resolved: bool
-    written: bool
-    known: bool
-    changes: tuple[Change, ...]
-    notes: tuple[str, ...]
+    upgrade: Collection[str] | None = None
+    profiles: Collection[str] | None = None
+    as_of: str | None = None
 
 
 def lock(
@@ -59,37 +76,108 @@ def lock(
     interpreter: Interpreter,
     run: Runner,
     workspace: Path,
-    upgrade: Collection[str] | None = None,
+    wish: Wish = Wish(),  # frozen
 ) -> LockOutcome:
-    """Write the lock that answers the manifest.
+    """Write the lock, or each profile's, that answers the manifest.
 
-    ``upgrade``: ``None`` keeps every version that it can; an empty collection keeps none; otherwise those names
-    are freed. Nothing is resolved when the lock answers already. Raises ``ResolutionError``, ``IndexFailure``,
-    ``LockError`` for a lock of a newer envctl; the old file is left as it was then.
+    Nothing is resolved when they answer already. Raises ``ResolutionError``, ``IndexFailure``, ``LockError`` for a
+    lock of a newer envctl; the old files are left as they were then.
     """
-    old, notes = _old(project)
-    if upgrade is not None:
-        upgrade = _named(upgrade, old, manifest)
-    new = None
-    if upgrade is None and old is not None and answers(old, manifest) and untouched(old):
-        new = _declared_anew(old, manifest)
-    resolved = new is None
-    if new is None:
-        question = _question(manifest, interpreter, _pins(old, upgrade))
-        resolution = engine.resolve(question, run=run, workspace=workspace)
-        new = assemble(resolution, manifest, {})
-        new = replace(new, contract=contract_of(new))
-        if old is not None and old.ours and old.pylock.packages == new.pylock.packages:
-            new = replace(new, made_by=old.made_by)
-    written = project.write({load.LOCK: pylock.emit(lock_table(new))})
-    return LockOutcome(
-        lock=new,
-        resolved=resolved,
-        written=bool(written),
-        known=old is not None,
-        changes=tuple(changes(old, new)),
-        notes=(*notes, *_remarks(new)),
+    resolver = Resolver(engine, run, workspace)
+    outcome, files = made(project, manifest, resolver, interpreter, wish)
+    project.write(files)
+    project.remove(outcome.removed)
+    return outcome
+
+
+def made(
+    project: Project, manifest: Manifest, resolver: Resolver, interpreter: Interpreter, wish: Wish
+) -> tuple[LockOutcome, dict[str, str]]:
+    """Make the locks without writing anything: what came of it, and the files' texts."""
+    every = variants(manifest)
+    before = {each.lock_name: earlier(project, each) for each in every}
+    chosen = _chosen(every, wish.profiles)
+    upgrade, limits = freed(wish.upgrade, before.values(), manifest)
+    notes = [note for each in chosen for note in before[each.lock_name].notes]
+    done = {
+        each.lock_name: _declared_anew(old, each)
+        for each in chosen
+        if upgrade is None
+        and wish.as_of is None
+        and (old := before[each.lock_name].lock) is not None
+        and answers(old, each)
+        and untouched(old)
+    }
+    resolved = len(done) < len(chosen)
+    if resolved:
+        questions = {
+            each.lock_name: question(
+                each,
+                interpreter,
+                replace(before[each.lock_name], pins=kept(before[each.lock_name], upgrade)),
+                limits=limits,
+                as_of=wish.as_of,
+            )
+            for each in chosen
+        }
+        found = _answered(resolver, manifest, every, questions, before)
+        for each in chosen:
+            answer = found[each.lock_name]
+            done[each.lock_name] = _assembled(answer, each, before[each.lock_name].lock)
+            notes += answer.notes
+    files = {name: pylock.emit(lock_table(each)) for name, each in done.items()}
+    locks = tuple(
+        Locked(
+            file=each.lock_name,
+            profile=each.profile,
+            lock=done[each.lock_name],
+            known=before[each.lock_name].lock is not None,
+            written=project.read(each.lock_name) != files[each.lock_name],
+            changes=tuple(changes(before[each.lock_name].lock, done[each.lock_name])),
+        )
+        for each in chosen
     )
+    notes += [remark for each in done.values() for remark in _remarks(each)]
+    outcome = LockOutcome(
+        locks=locks,
+        resolved=resolved,
+        notes=tuple(dict.fromkeys(notes)),
+        removed=_superfluous(project, every),
+    )
+    return outcome, files
+
+
+def _chosen(every: tuple[Manifest, ...], profiles: Collection[str] | None) -> tuple[Manifest, ...]:
+    return tuple(each for each in every if profiles is None or each.profile in profiles)
+
+
+def _answered(
+    resolver: Resolver,
+    manifest: Manifest,
+    every: tuple[Manifest, ...],
+    questions: Mapping[str, Question],
+    before: Mapping[str, Earlier],
+) -> dict[str, Answer]:
+    """Resolve one question, or the profiles' together."""
+    if not manifest.profiles:
+        return {name: resolver.serve(each) for name, each in questions.items()}
+    names = {each.lock_name: each.profile or "" for each in every}
+    asked = {names[name]: each for name, each in questions.items()}
+    fixed = {
+        names[name]: found.lock.pylock.packages
+        for name, found in before.items()
+        if name not in questions and found.lock is not None
+    }
+    found = parity.agree(resolver, manifest, asked, fixed)
+    return {name: found[names[name]] for name in questions}
+
+
+def _assembled(answer: Answer, manifest: Manifest, old: Lock | None) -> Lock:
+    new = assemble(answer.resolution, manifest, {})
+    new = replace(new, contract=contract_of(new))
+    if old is not None and old.ours and old.pylock.packages == new.pylock.packages:
+        new = replace(new, made_by=old.made_by)
+    return new
 
 
 def answers(old: Lock, manifest: Manifest) -> bool:
@@ -118,81 +206,39 @@ def locked_packages(lock: Lock) -> tuple[contracts.LockedPackage, ...]:
     )
 
 
-def changes(old: Lock | None, new: Lock) -> Iterable[Change]:
-    """Yield each package whose version differs, by name."""
-    before, after = _versions(old), _versions(new)
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name):
-            yield Change(name=name, old=before.get(name), new=after.get(name))
-
-
-def _versions(lock: Lock | None) -> dict[str, str]:
-    found: dict[str, list[str]] = {}
-    for package in lock.pylock.packages if lock else ():
-        found.setdefault(package.name, []).append(version_of(package) or "(source)")
-    return {name: ", ".join(sorted(set(versions))) for name, versions in found.items()}
-
-
-def _old(project: Project) -> tuple[Lock | None, tuple[str, ...]]:
-    """Read the lock that is there; one that cannot be read is replaced, one from a newer envctl is not."""
-    text = project.read(load.LOCK)
-    if text is None:
-        return None, ()
-    try:
-        return load.lock_from(text), ()
-    except NewerLockError:
-        raise
-    except LockError as error:
-        return None, (f"the old lock could not be read ({error.message}): resolved from nothing",)
-
-
-def _named(upgrade: Collection[str], old: Lock | None, manifest: Manifest) -> Collection[str]:
-    """Return the normalised names; raises ``UsageError`` for one that neither lock nor manifest has."""
-    names = {canonicalize_name(name): name for name in upgrade}
-    sets = (manifest.dependencies, *manifest.extras.values(), *manifest.groups.values())
-    known = {canonicalize_name(Requirement(text).name) for texts in sets for text in texts}
-    known |= {package.name for package in old.pylock.packages} if old else set()
-    for normal, name in names.items():
-        if normal not in known:
-            close = get_close_matches(normal, known, n=1)
-            raise UsageError(
-                f"there is no package `{name}` to upgrade",
-                where=load.LOCK,
-                hint=f"did you mean `{close[0]}`?"
-                if close
-                else "see pylock.toml for the packages that there are",
-            )
-    return tuple(names)
-
-
 def _declared_anew(old: Lock, manifest: Manifest) -> Lock:
     """Return the lock with today's variables and contract; its packages part stays as it is."""
     return replace(old, env=dict(sorted(manifest.env.items())), contract=contract_of(old))
 
 
-def _pins(old: Lock | None, upgrade: Collection[str] | None) -> tuple[Pin, ...]:
-    if old is None or (upgrade is not None and not upgrade):
-        return ()
-    return tuple(
-        Pin(name=package.name, version=version_of(package), index=package.index)
-        for package in old.pylock.packages
-        if package.version is not None and package.name not in (upgrade or ())
-    )
-
-
-def _question(manifest: Manifest, interpreter: Interpreter, pins: tuple[Pin, ...]) -> Question:
+def question(
+    manifest: Manifest,
+    interpreter: Interpreter,
+    before: Earlier,
+    *,
+    limits: tuple[str, ...] = (),
+    as_of: str | None = None,
+) -> Question:
+    """Return what the resolver is to be asked."""
     return Question(
         requirements=manifest.dependencies,
         extras=manifest.extras,
         groups=manifest.groups,
-        constraints=manifest.constraints,
+        constraints=(*manifest.constraints, *limits),
         requires_python=manifest.python_specifier,
         interpreter=interpreter,
         platforms=manifest.platforms,
         indexes=manifest.indexes,
-        exclude_newer=manifest.exclude_newer,
-        pins=pins,
+        exclude_newer=as_of or manifest.exclude_newer,
+        pins=before.pins,
     )
+
+
+def _superfluous(project: Project, every: tuple[Manifest, ...]) -> tuple[str, ...]:
+    """Return the plain lock of a project that has profiles now: nobody would keep it true."""
+    if every[0].profile is None or project.read(load.LOCK) is None:
+        return ()
+    return (load.LOCK,)
 
 
 def _remarks(new: Lock) -> Iterable[str]:

@@ -1,6 +1,6 @@
 """The notes that the fast path (``envctl.quick``) answers from: an answer and every input that it rests on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -36,6 +36,9 @@ class Witness:
 
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         return self._project.write(files)
+
+    def remove(self, names: Collection[str]) -> None:
+        self._project.remove(names)
 
     def listing(self, folder: str) -> tuple[str, ...]:
         # A file that appears later would be an input that no note can name.
@@ -123,7 +126,8 @@ def _write(witness: Witness, bodies: Mapping[str, str], more: Iterable[tuple[str
     if inputs is None:
         return
     try:
-        lines = [*inputs, *((kind, quick.look(kind, name), name) for kind, name in more)]
+        every = (*more, ("variable", "ENVCTL_PROFILE"))
+        lines = [*inputs, *((kind, quick.look(kind, name), name) for kind, name in every)]
         notes = {name: quick.seal(name, lines, text) for name, text in bodies.items()}
         witness.write({f"{quick.CACHE}/{name}": text for name, text in notes.items()})
     except (ProjectError, OSError, ValueError):  # ValueError: a path that no UTF-8 text can hold

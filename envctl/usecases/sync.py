@@ -11,7 +11,7 @@ from envctl.domain.slices import Slice, as_pylock
 from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
-from envctl.usecases.enter import local_env
+from envctl.usecases import load
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +32,7 @@ class Wanted:
     items: Slice
     here: Here
     variables: tuple[Assignment, ...]
+    profile: str | None = None
 
     @property
     def env(self) -> dict[str, str]:
@@ -44,13 +45,20 @@ class Wanted:
 
 
 def wanted(
-    project: Project, lock: Lock, here: Here, *, groups: tuple[str, ...], extras: tuple[str, ...]
+    project: Project,
+    lock: Lock,
+    here: Here,
+    *,
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    profile: str | None = None,
 ) -> Wanted:
     """Return what this machine wants of the lock; raises ``LockError`` for a group or extra that it lacks."""
     return Wanted(
         items=here.slice_of(lock, groups=groups, extras=extras),
         here=here,
-        variables=declared(lock.env, local=local_env(project)),
+        variables=declared(lock.env, local=load.local(project).env),
+        profile=profile,
     )
 
 
@@ -99,7 +107,9 @@ def _changed(
     anew: bool,
 ) -> SyncOutcome:
     interpreter, version = want.here.interpreter, want.here.interpreter.version
-    stamp = stamp_of(want.items, python=version, base=interpreter.path, env=want.env)
+    stamp = stamp_of(
+        want.items, python=version, base=interpreter.path, env=want.env, profile=want.profile
+    )
     path = None if anew else _ready(environments, want.items, version)
     if path is not None and environments.made_elsewhere(path):
         path = None
@@ -128,7 +138,12 @@ def _changed(
 def _plan(project: Project, current: Current, environments: Environments, want: Wanted) -> SyncPlan:
     installed = environments.packages(current.path) if current.path else {}
     todo = plan(
-        want.items, current.stamp, installed, python=want.here.interpreter.version, env=want.env
+        want.items,
+        current.stamp,
+        installed,
+        python=want.here.interpreter.version,
+        env=want.env,
+        profile=want.profile,
     )
     if (
         todo.empty

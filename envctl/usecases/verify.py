@@ -12,10 +12,12 @@ from envctl.domain.finding import Finding, Layer
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
+from envctl.domain.profile import variants
 from envctl.domain.record import Record
 from envctl.errors import LockError, NewerLockError
 from envctl.ports import Environments, Project
 from envctl.usecases import load
+from envctl.usecases.choice import in_use
 from envctl.usecases.record import load_all, this_machine
 from envctl.usecases.sync import wanted
 
@@ -53,33 +55,76 @@ def verify(
 ) -> Report:
     """Look at the layers in their order; a layer that needs a lock is skipped where there is none to be used."""
     layers = tuple(each for each in DONE if (not only or each in only) and each not in skip)
-    manifest = load.manifest(around.project)
-    lock, problem = _lock(around.project)
+    whole = load.manifest(around.project)
+    every = [(each, *_lock(around.project, each.lock_name)) for each in variants(whole)]
     findings: list[Finding] = []
     skipped: dict[Layer, str] = {}
     for layer in layers:
         if layer == "lock":
-            findings += lock_check.check(manifest, lock, problem=problem)
-        elif lock is None:
-            skipped[layer] = "there is no lock to compare with"
+            findings += _locks(around, whole, every)
+        elif layer == "image":
+            findings += _images(around, every, skipped)
         else:
-            findings += _LOOKS[layer](around, manifest, lock)
+            manifest, lock, reason = _here(around, whole, every)
+            if manifest is None or lock is None:
+                if manifest is None and layer == "environment":
+                    findings.append(environment_check.no_profile(around.environments.current()))
+                else:
+                    skipped[layer] = reason
+            else:
+                findings += _LOOKS[layer](around, manifest, lock)
     return Report(layers=layers, findings=tuple(findings), skipped=skipped)
 
 
-def _lock(project: Project) -> tuple[Lock | None, str | None]:
+_Locked = tuple[Manifest, Lock | None, str | None]
+
+
+def _lock(project: Project, name: str) -> tuple[Lock | None, str | None]:
     try:
-        return load.lock(project), None
+        return load.lock(project, name), None
     except NewerLockError:
         raise
     except LockError as error:
         return None, f"{error.message} ({error.where})" if error.where else error.message
 
 
+def _locks(around: Surroundings, whole: Manifest, every: list[_Locked]) -> Iterator[Finding]:
+    for manifest, lock, problem in every:
+        yield from lock_check.check(manifest, lock, problem=problem)
+    if whole.profiles:
+        locks = {manifest.profile or "": lock for manifest, lock, _ in every if lock}
+        plain = around.project.read(load.LOCK) is not None
+        yield from lock_check.check_profiles(whole, locks, plain=plain)
+
+
+def _images(
+    around: Surroundings, every: list[_Locked], skipped: dict[Layer, str]
+) -> Iterator[Finding]:
+    from envctl.checks import image as image_check  # noqa: PLC0415  # most calls look elsewhere
+    from envctl.usecases import dockerize  # noqa: PLC0415
+
+    for manifest, lock, _ in every:
+        if lock is None:
+            skipped["image"] = "there is no lock to compare with"
+        else:
+            yield from image_check.check(**dockerize.evidence(around.project, manifest, lock))
+
+
+def _here(
+    around: Surroundings, whole: Manifest, every: list[_Locked]
+) -> tuple[Manifest | None, Lock | None, str]:
+    """Return what is synced here: the manifest as its profile sees it, and that lock."""
+    manifest = in_use(whole, around.environments.current().stamp)
+    if manifest is None:
+        return None, None, "no profile is synced here"
+    lock = next(lock for each, lock, _ in every if each.profile == manifest.profile)
+    return manifest, lock, "there is no lock to compare with"
+
+
 def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     current = around.environments.current()
     groups = current.stamp.groups if current.stamp else manifest.default_groups
-    extras = current.stamp.extras if current.stamp else ()
+    extras = current.stamp.extras if current.stamp else manifest.default_extras
     known = set(lock.pylock.dependency_groups or ()), set(lock.pylock.extras or ())
     here = around.here(manifest)
     try:
@@ -89,6 +134,7 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
             here,
             groups=tuple(name for name in groups if name in known[0]),
             extras=tuple(name for name in extras if name in known[1]),
+            profile=manifest.profile,
         )
     except LockError as error:
         yield environment_check.unserved(error.message, advice=error.hint)
@@ -125,16 +171,8 @@ def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[F
     yield from machine_check.check(contract, around.record(), manifest.gpu)
 
 
-def _image(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
-    from envctl.checks import image as image_check  # noqa: PLC0415  # most calls look elsewhere
-    from envctl.usecases import dockerize  # noqa: PLC0415
-
-    yield from image_check.check(**dockerize.evidence(around.project, manifest, lock))
-
-
 _LOOKS: Mapping[Layer, Callable[[Surroundings, Manifest, Lock], Iterator[Finding]]] = {
     "environment": _environment,
     "variables": _variables,
     "machine": _machine,
-    "image": _image,
 }

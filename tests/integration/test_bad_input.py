@@ -134,9 +134,25 @@ MANIFESTS = {
         swap(PYTHON, f'{PYTHON}\nrequired-version = "new"'),
         ("`new` is not a version specifier", f"{WHERE}tool.envctl.required-version"),
     ),
-    "profiles": Mistake(
-        swap("[tool.envctl.env]", '[tool.envctl.profiles.cpu]\ntorch = "cpu"\n[tool.envctl.env]'),
-        ("does not lock profiles yet", f"{WHERE}tool.envctl.profiles"),
+    "a profile's unknown key": Mistake(
+        swap("[tool.envctl.env]", '[tool.envctl.profiles.cpu]\ntorhc = "cpu"\n[tool.envctl.env]'),
+        (
+            "unknown key `torhc`",
+            "did you mean `torch`?",
+            f"{WHERE}tool.envctl.profiles.cpu.torhc",
+        ),
+    ),
+    "no such build of torch": Mistake(
+        swap("[tool.envctl.env]", '[tool.envctl.profiles.a]\ntorch = "gpu"\n[tool.envctl.env]'),
+        ("`gpu` is not a build of torch", f"{WHERE}tool.envctl.profiles.a.torch"),
+    ),
+    "a profile's name": Mistake(
+        swap("[tool.envctl.env]", '[tool.envctl.profiles."a.b"]\ntorch = "cpu"\n[tool.envctl.env]'),
+        ("`a.b` cannot name a profile", f"{WHERE}tool.envctl.profiles.a.b"),
+    ),
+    "a profile's group that is not there": Mistake(
+        swap("[tool.envctl.env]", '[tool.envctl.profiles.a]\ngroups = ["no"]\n[tool.envctl.env]'),
+        ("there is no dependency group `no`", f"{WHERE}tool.envctl.profiles.a.groups"),
     ),
     "credentials in an index": Mistake(
         swap("http://", "http://ana:hunter2@"),

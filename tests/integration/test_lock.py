@@ -206,7 +206,7 @@ def test_json_mode_says_the_same(tmp_path: Path, world: World) -> None:
     report = world.json("lock")
     assert report["ok"] is True
     assert report["command"] == "lock"
-    assert {change["name"] for change in report["result"]["changes"]} >= {"zz-made-app"}
+    assert {change["name"] for change in report["result"]["locks"][0]["changes"]} >= {"zz-made-app"}
     assert world.json("lock")["result"]["written"] is False
 
 

@@ -21,7 +21,8 @@ from virtualenv import session_via_cli
 from envctl.adapters import containers, installer, process, sources
 from envctl.adapters.project import ProjectFiles
 from envctl.domain.lock import Lock, assemble
-from envctl.domain.manifest import Manifest, parse_manifest
+from envctl.domain.manifest import Manifest
+from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.resolution import Resolution
 from envctl.usecases import dockerize
 from tests.index.server import LocalIndex
@@ -71,7 +72,7 @@ class Project:
                 paths=sources.paths(self.root),
                 **options,
             )
-        dockerize.write(self.files, plan)
+        dockerize.write(self.files, [plan])
         return plan
 
     def relock(self, *wheels: Wheel) -> None:

@@ -42,6 +42,7 @@ _Compile = Callable[[str, Sequence[str]], tuple[Compiled, ...]]
 
 def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     """Answer the question (see ``envctl.ports.Engine``)."""
+    workspace.mkdir(parents=True, exist_ok=True)
     here = _this_platform(question.platforms)
     _fitting(question)
     before = moment(question.exclude_newer)

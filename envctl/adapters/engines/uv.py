@@ -30,6 +30,7 @@ _CONFIG = "envctl-uv.toml"
 
 def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     """Answer the question (see ``envctl.ports.Engine``)."""
+    workspace.mkdir(parents=True, exist_ok=True)
     (workspace / _CONFIG).write_text(tomli_w.dumps(_settings(question)), encoding="utf-8")
     if question.pins:
         (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")

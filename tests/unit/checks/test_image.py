@@ -39,7 +39,7 @@ class Workspace:
         return dockerize.plan(self.project, self.manifest, self.lock, **options)
 
     def dockerize(self, **changes: Any) -> tuple[str, ...]:
-        return dockerize.write(self.project, self.plan(**changes))
+        return dockerize.write(self.project, [self.plan(**changes)])
 
     def findings(self, **changes: Any) -> list[Finding]:
         evidence = dockerize.evidence(self.project, self.manifest, self.lock)

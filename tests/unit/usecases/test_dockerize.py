@@ -1,6 +1,7 @@
 """What dockerize writes, keeps, refuses and tells."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Never
 
@@ -271,7 +272,8 @@ def test_platforms(tmp_path: Path) -> None:
 
 
 def test_a_profile_has_files_of_its_own(cpu: Workspace) -> None:
-    plan = cpu.plan(profile="cu126")
+    cpu.manifest = replace(cpu.manifest, profile="cu126")
+    plan = cpu.plan()
     assert "Dockerfile.cu126" in plan.files
     assert ".envctl/image/cu126/pylock.heavy.toml" in plan.files
     assert "source=.envctl/image/cu126/uv.txt" in plan.files["Dockerfile.cu126"]

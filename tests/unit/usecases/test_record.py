@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +41,10 @@ class Files:
         changed = tuple(name for name in files if self.files.get(name) != files[name])
         self.files |= files
         return changed
+
+    def remove(self, names: Collection[str]) -> None:
+        for name in names:
+            self.files.pop(name, None)
 
     def listing(self, folder: str) -> tuple[str, ...]:
         names = (name.removeprefix(f"{folder}/") for name in self.files)

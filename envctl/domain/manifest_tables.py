@@ -1,0 +1,205 @@
+"""The tables of ``[tool.envctl]``, each read into its record; every error names its key."""
+
+import re
+from collections.abc import Collection
+
+from packaging.utils import canonicalize_name
+
+from envctl.domain import reading
+from envctl.domain.manifest import GpuNeed, ImageSettings, Index, Profile
+from envctl.domain.platforms import Platform, parse_platform
+from envctl.domain.requirement import no_credentials, requirements
+from envctl.errors import ManifestError
+
+ROOT = "tool.envctl"
+_PROFILE = re.compile(r"[a-z0-9-]+")
+_TORCH = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+\.\d+(\.\d+)?")
+_INDEX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_INDEX_URL = re.compile(r"(https?://[^/\s]+|file://)[^\s]*")
+
+
+def platforms(own: reading.Table, where: str = ROOT) -> tuple[Platform, ...]:
+    """Read ``platforms``; raises ``ManifestError`` for an unknown one and for one that is listed twice."""
+    names = reading.texts(own, "platforms", where)
+    for n, name in enumerate(names):
+        if name in names[:n]:
+            raise ManifestError(
+                f"`{name}` is listed twice", where=f"{where}.platforms[{n}]", hint="take one out"
+            )
+    return tuple(parse_platform(name, f"{where}.platforms[{n}]") for n, name in enumerate(names))
+
+
+def indexes(own: reading.Table, root: str = ROOT) -> tuple[Index, ...]:
+    """Read ``[[tool.envctl.index]]``; raises ``ManifestError``."""
+    found: list[Index] = []
+    for n, table in enumerate(reading.tables(own, "index", root)):
+        where = f"{root}.index[{n}]"
+        reading.only(table, ("name", "url", "packages"), where)
+        url = reading.required_text(table, "url", where)
+        no_credentials(url, f"{where}.url")
+        found.append(
+            Index(
+                name=reading.required_text(table, "name", where),
+                url=url.rstrip("/"),
+                packages=reading.texts(table, "packages", where),
+            )
+        )
+        if [index.name for index in found].count(found[-1].name) > 1:
+            raise ManifestError(
+                f"two indexes are named `{found[-1].name}`",
+                where=f"{where}.name",
+                hint="give one of them another name",
+            )
+        _usable(url, found[-1].name, where)
+    return tuple(found)
+
+
+def _usable(url: str, name: str, where: str) -> None:
+    if not _INDEX_NAME.fullmatch(name):
+        raise ManifestError(
+            f"`{name}` cannot name an index",
+            where=f"{where}.name",
+            hint="use letters, digits, dashes, underscores and dots",
+        )
+    if not _INDEX_URL.fullmatch(url):
+        raise ManifestError(
+            "not the address of an index",
+            where=f"{where}.url",
+            hint="it begins with https://, http:// or file://",
+        )
+
+
+def gpu(own: reading.Table, root: str = ROOT) -> GpuNeed:
+    """Read the table ``gpu``; raises ``ManifestError``."""
+    table = reading.table(own, "gpu", root)
+    where = f"{root}.gpu"
+    reading.only(table, ("required", "count"), where)
+    return GpuNeed(
+        required=reading.flag(table, "required", where, default=False),
+        count=reading.count(table, "count", where),
+    )
+
+
+def image(own: reading.Table, groups: Collection[str]) -> ImageSettings:
+    """Read ``[tool.envctl.image]``; raises ``ManifestError``."""
+    table = reading.table(own, "image", ROOT)
+    where = f"{ROOT}.image"
+    reading.only(table, _IMAGE_KEYS, where)
+    named = known_groups(reading.texts(table, "groups", where), groups, "image.groups")
+    packages = reading.texts(table, "system-packages", where)
+    for n, package in enumerate(packages):
+        # Debian Policy 5.6.7, with an optional version as apt-get takes it.
+        if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", package):
+            raise ManifestError(
+                f"`{package}` is not the name of a Debian package",
+                where=f"{where}.system-packages[{n}]",
+                hint="write it as `apt-get install` takes it, for example `libgl1`",
+            )
+    return ImageSettings(
+        build=reading.text(table, "build", where, choices=("buildkit", "hermetic")) or "buildkit",
+        target=reading.text(table, "for", where, choices=("docker", "slurm", "kubernetes"))
+        or "docker",
+        groups=named,
+        extras=tuple(canonicalize_name(e) for e in reading.texts(table, "extras", where)),
+        system_packages=packages,
+        command=reading.texts(table, "command", where),
+        base=reading.text(table, "base", where),
+        registry=reading.text(table, "registry", where),
+        source=reading.texts(table, "source", where),
+    )
+
+
+def known_groups(names: tuple[str, ...], groups: Collection[str], key: str) -> tuple[str, ...]:
+    """Return the normalised names; raises ``ManifestError`` for one that is no dependency group."""
+    return _known(names, groups, key, "dependency group", "[dependency-groups]")
+
+
+def known_extras(names: tuple[str, ...], extras: Collection[str], key: str) -> tuple[str, ...]:
+    """Return the normalised names; raises ``ManifestError`` for one that is no extra."""
+    return _known(names, extras, key, "extra", "[project.optional-dependencies]")
+
+
+def _known(
+    names: tuple[str, ...], known: Collection[str], key: str, what: str, table: str
+) -> tuple[str, ...]:
+    found = tuple(canonicalize_name(name) for name in names)
+    for name in found:
+        if name not in known:
+            raise ManifestError(
+                f"there is no {what} `{name}`",
+                where=f"{ROOT}.{key}",
+                hint=f"those in {table}: {', '.join(sorted(known)) or 'none'}",
+            )
+    return found
+
+
+def profiles(
+    own: reading.Table, groups: Collection[str], extras: Collection[str]
+) -> dict[str, Profile]:
+    """Read ``[tool.envctl.profiles.NAME]``, in the manifest's order; raises ``ManifestError``."""
+    tables = reading.table(own, "profiles", ROOT)
+    for name in tables:
+        if not _PROFILE.fullmatch(name):
+            raise ManifestError(
+                f"`{name}` cannot name a profile",
+                where=f"{ROOT}.profiles.{name}",
+                hint="use lower-case letters, digits and dashes (PEP 751 allows no dot)",
+            )
+    return {name: _profile(name, tables, groups, extras) for name in tables}
+
+
+def _profile(
+    name: str, tables: reading.Table, groups: Collection[str], extras: Collection[str]
+) -> Profile:
+    table = reading.table(tables, name, f"{ROOT}.profiles")
+    key = f"profiles.{name}"
+    where = f"{ROOT}.{key}"
+    reading.only(table, _PROFILE_KEYS, where)
+    torch = reading.text(table, "torch", where)
+    if torch is not None and not _TORCH.fullmatch(torch):
+        raise ManifestError(
+            f"`{torch}` is not a build of torch",
+            where=f"{where}.torch",
+            hint="write it as on torch's own index: cpu, cu126, cu130, rocm6.4, xpu",
+        )
+    named = reading.texts(table, "groups", where), reading.texts(table, "extras", where)
+    return Profile(
+        name=name,
+        torch=torch,
+        dependencies=requirements(
+            reading.texts(table, "dependencies", where), f"{where}.dependencies"
+        ),
+        extras=known_extras(named[1], extras, f"{key}.extras"),
+        groups=known_groups(named[0], groups, f"{key}.groups"),
+        constraints=requirements(
+            reading.texts(table, "constraints", where), f"{where}.constraints"
+        ),
+        indexes=indexes(table, where),
+        platforms=platforms(table, where) if "platforms" in table else None,
+        env=reading.variables(table, "env", where),
+        gpu=gpu(table, where) if "gpu" in table else None,
+    )
+
+
+_PROFILE_KEYS = (
+    "torch",
+    "dependencies",
+    "extras",
+    "groups",
+    "constraints",
+    "index",
+    "platforms",
+    "env",
+    "gpu",
+)
+_IMAGE_KEYS = (
+    "build",
+    "for",
+    "groups",
+    "extras",
+    "system-packages",
+    "command",
+    "base",
+    "registry",
+    "source",
+)

@@ -1,0 +1,161 @@
+"""Which profile this machine uses: asked for, remembered, or found out by what the machine can run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from envctl.domain import contract as contracts
+from envctl.domain.environment import Stamp
+from envctl.domain.gpu_facts import numbers
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
+from envctl.domain.platforms import Platform
+from envctl.domain.profile import variant, variants
+from envctl.domain.record import Record
+from envctl.domain.verdict import judge, worst
+from envctl.errors import EnvironmentFailure, LockError, UsageError
+from envctl.ports import Project
+from envctl.usecases import load
+
+VARIABLE = "ENVCTL_PROFILE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The manifest as the chosen profile sees it, and why this one; ``remember``: the choice is new here."""
+
+    manifest: Manifest
+    reason: str = ""
+    remember: bool = False
+
+
+def asked(manifest: Manifest, option: str | None, environ: Mapping[str, str]) -> str | None:
+    """Return the profile that the command line or ``ENVCTL_PROFILE`` names; raises ``UsageError``."""
+    name = option or environ.get(VARIABLE) or None
+    if name and not manifest.profiles:
+        if option is None:
+            return None  # a variable for the whole machine; this project has no profiles
+        raise UsageError(
+            "this project has no profiles", where="--profile", hint="run it without --profile"
+        )
+    return variant(manifest, name).profile if name else None
+
+
+def choose(
+    project: Project,
+    manifest: Manifest,
+    *,
+    option: str | None,
+    environ: Mapping[str, str],
+    platform: Platform,
+    record: Callable[[], Record],
+) -> Choice:
+    """Choose what ``sync`` installs.
+
+    First the option, then ``ENVCTL_PROFILE``, then what ``.envctl/local.toml`` remembers; else the newest profile that
+    this machine passes, else the newest that it passes with limits, else ``cpu``. Raises ``LockError`` where nothing
+    is locked, ``EnvironmentFailure`` where nothing fits.
+    """
+    if not manifest.profiles:
+        asked(manifest, option, environ)
+        return Choice(manifest=manifest)
+    local = load.local(project).profile
+    if name := asked(manifest, option, environ):
+        source = "asked for" if option else f"named by {VARIABLE}"
+        return Choice(
+            manifest=variant(manifest, name),
+            reason=source,
+            remember=bool(option) and name != local,
+        )
+    if local:
+        return Choice(manifest=_remembered(manifest, local), reason=f"chosen in {load.LOCAL}")
+    found, reason = _fitting(project, manifest, platform, record())
+    return Choice(manifest=found, reason=reason, remember=True)
+
+
+def _remembered(manifest: Manifest, name: str) -> Manifest:
+    try:
+        return variant(manifest, name)
+    except UsageError as error:
+        error.where = f"{load.LOCAL}: profile"
+        raise
+
+
+def _fitting(
+    project: Project, manifest: Manifest, platform: Platform, record: Record
+) -> tuple[Manifest, str]:
+    locked = [(each, lock) for each in variants(manifest) if (lock := _usable(project, each))]
+    if not locked:
+        names = ", ".join(each.lock_name for each in variants(manifest))
+        raise LockError(f"there is no lock ({names})", where=names, hint="run `envctl lock`")
+    served = [(each, lock) for each, lock in locked if _serves(each, platform)]
+    newest = sorted(served, key=lambda pair: numbers(_cuda(pair[1]) or "0"), reverse=True)
+    judged = [(each, *v) for each, lock in newest if (v := _gpu_verdict(each, lock, record))]
+    for wanted in ("pass", "pass-limited"):
+        for each, kind, reason in judged:
+            if kind == wanted:
+                return each, reason
+    refused = "; ".join(f"{each.profile}: {reason}" for each, _, reason in judged)
+    why = refused or "there is no GPU here that a profile is made for"
+    for each, lock in served:
+        if _cuda(lock) is None and (each.torch or "cpu") == "cpu":
+            return each, why
+    raise EnvironmentFailure(
+        f"no profile fits this machine: {why}",
+        where="tool.envctl.profiles",
+        hint='choose one with `envctl sync --profile NAME`, or add a profile with `torch = "cpu"`',
+    )
+
+
+def _usable(project: Project, manifest: Manifest) -> Lock | None:
+    return load.lock(project, manifest.lock_name)
+
+
+def _serves(manifest: Manifest, platform: Platform) -> bool:
+    here = (platform.os, platform.machine)
+    return not manifest.platforms or here in {(p.os, p.machine) for p in manifest.platforms}
+
+
+def _cuda(lock: Lock) -> str | None:
+    return contracts.from_table(lock.contract).cuda
+
+
+def _gpu_verdict(manifest: Manifest, lock: Lock, record: Record) -> tuple[str, str] | None:
+    """Return the verdict on a CUDA profile where there is a usable GPU, with the reason that decides."""
+    contract = contracts.from_table(lock.contract)
+    if contract.accelerator != "cuda" or not record.gpus or record.driver is None:
+        return None
+    need = manifest.gpu
+    found = judge(contract, record, required=need.required, count=need.count)
+    kind = worst(found)
+    reasons = [each.reason for each in found if each.kind == kind and each.aspect != "gpu"]
+    return kind, (reasons or [found[0].reason])[0]
+
+
+def in_use(manifest: Manifest, stamp: Stamp | None) -> Manifest | None:
+    """Return the manifest as the synced profile sees it; ``None``: the environment is of no profile there is."""
+    if not manifest.profiles:
+        return manifest
+    if stamp is None or stamp.profile not in manifest.profiles:
+        return None
+    return variant(manifest, stamp.profile)
+
+
+def entered(manifest: Manifest, stamp: Stamp, environ: Mapping[str, str]) -> Manifest:
+    """Return the manifest as the environment's profile sees it; raises where another one is asked for."""
+    found = in_use(manifest, stamp)
+    if found is None:
+        raise EnvironmentFailure(
+            "the environment is not one of the project's profiles"
+            if stamp.profile is None
+            else f"the environment is of profile `{stamp.profile}`, which the manifest does not have",
+            where=".venv",
+            hint="run `envctl sync`",
+        )
+    wanted = asked(manifest, None, environ)
+    if wanted and wanted != found.profile:
+        raise EnvironmentFailure(
+            f"the environment is of profile `{found.profile}`, {VARIABLE} asks for `{wanted}`",
+            where=".venv",
+            hint=f"run `envctl sync --profile {wanted}`, or unset {VARIABLE}",
+        )
+    return found

@@ -1,0 +1,62 @@
+"""What was locked before: the lock itself where it can be read, and in any case the versions to keep."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+
+from envctl.domain.lock import Lock, version_of
+from envctl.domain.manifest import Manifest
+from envctl.domain.resolution import Pin
+from envctl.errors import LockError, NewerLockError
+from envctl.ports import Project
+from envctl.usecases import load
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """``lock`` is ``None`` where there was none, or none that could be read: the notes say which."""
+
+    lock: Lock | None = None
+    pins: tuple[Pin, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def earlier(project: Project, manifest: Manifest) -> Earlier:
+    """Read what was locked for this profile; raises ``NewerLockError``: that one is not to be replaced."""
+    text = project.read(manifest.lock_name)
+    if text is not None:
+        return _read(text, manifest.lock_name)
+    if manifest.profile and (plain := project.read(load.LOCK)) is not None:
+        # The project had no profiles until now: its one lock is where their versions come from.
+        found = _read(plain, load.LOCK)
+        return Earlier(pins=found.pins, notes=found.notes)
+    return Earlier()
+
+
+def kept(found: Earlier, upgrade: Collection[str] | None) -> tuple[Pin, ...]:
+    """Return the pins that an upgrade leaves: all without one, none where everything is upgraded."""
+    if upgrade is None:
+        return found.pins
+    freed = {canonicalize_name(name) for name in upgrade}
+    return tuple(pin for pin in found.pins if upgrade and pin.name not in freed)
+
+
+def _read(text: str, name: str) -> Earlier:
+    try:
+        lock = load.lock_from(text, name)
+    except NewerLockError:
+        raise
+    except LockError as error:
+        said = f"the old lock could not be read ({error.message}): resolved from nothing"
+        return Earlier(notes=(said,))
+    return Earlier(lock=lock, pins=pins_of(lock))
+
+
+def pins_of(lock: Lock) -> tuple[Pin, ...]:
+    """Return each version that a lock holds."""
+    return tuple(
+        Pin(name=package.name, version=version_of(package), index=package.index)
+        for package in lock.pylock.packages
+        if package.version is not None
+    )
