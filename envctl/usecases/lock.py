@@ -17,7 +17,7 @@ from envctl.domain.lock import (
 )
 from envctl.domain.lock_change import Change, changes
 from envctl.domain.manifest import Manifest
-from envctl.domain.profile import variants
+from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.emitters import pylock
 from envctl.ports import Engine, Project, Runner
@@ -108,6 +108,8 @@ def made(
         and answers(old, each)
         and untouched(old)
     }
+    if manifest.profiles and _skewed(manifest, every, before):
+        done = {}
     resolved = len(done) < len(chosen)
     if resolved:
         questions = {
@@ -145,6 +147,18 @@ def made(
         removed=_superfluous(project, every),
     )
     return outcome, files
+
+
+def _skewed(
+    manifest: Manifest, every: tuple[Manifest, ...], before: Mapping[str, Earlier]
+) -> bool:
+    """Whether the locks that there are disagree: each alone may answer the manifest all the same."""
+    locked = {
+        each.profile or "": lock.pylock.packages
+        for each in every
+        if (lock := before[each.lock_name].lock) is not None
+    }
+    return bool(skews(locked, manifest))
 
 
 def _chosen(every: tuple[Manifest, ...], profiles: Collection[str] | None) -> tuple[Manifest, ...]:
