@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from envctl.domain import torch_builds
 from envctl.domain.manifest import GpuNeed, Index, Manifest, Profile
 from envctl.domain.platforms import Platform, parse_platform
+from envctl.domain.serving import reached
 from envctl.errors import ManifestError, UsageError
 
 _WHERE = "tool.envctl.profiles"
@@ -150,17 +151,11 @@ def _differ(profiles: Mapping[str, list[Package]], manifest: Manifest) -> bool:
         for platform in served[profile] or every or (None,):
             place = (platform.os, platform.machine) if platform else ("", "")
             for each in packages:
-                if each.version and (platform is None or _applies(each, platform, manifest)):
+                if each.version and (platform is None or _reached(each, platform, manifest)):
                     seen.setdefault(place, set()).add(each.version.public)
     return any(len(versions) > 1 for versions in seen.values())
 
 
-def _applies(package: Package, platform: Platform, manifest: Manifest) -> bool:
-    if package.marker is None:
-        return True
-    environment: dict[str, str | frozenset[str]] = {
-        **platform.environment(manifest.python or "3.12")
-    }
-    environment["extras"] = frozenset(manifest.extras)
-    environment["dependency_groups"] = frozenset(manifest.groups)
-    return package.marker.evaluate(environment, context="lock_file")
+def _reached(package: Package, platform: Platform, manifest: Manifest) -> bool:
+    python = manifest.python or "3.12"
+    return reached(package, platform, python, extras=manifest.extras, groups=manifest.groups)

@@ -75,6 +75,22 @@ def gaps(
     return tuple(gap for platform in platforms for gap in _gaps(lock, platform, python))
 
 
+def reached(
+    package: Package,
+    platform: Platform,
+    python: str,
+    *,
+    extras: Iterable[str] = (),
+    groups: Iterable[str] = (),
+) -> bool:
+    """Whether a platform gets a package, with these extras and groups."""
+    if package.marker is None:
+        return True
+    environment: dict[str, str | frozenset[str]] = {**platform.environment(python)}
+    environment |= {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
+    return package.marker.evaluate(environment, context="lock_file")
+
+
 def _gaps(lock: Pylock, platform: Platform, python: str) -> Iterator[Gap]:
     target = Target(platform=platform, python=python, libc=platform.libc or _ANY_GLIBC)
     tags = target.tags()

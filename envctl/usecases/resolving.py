@@ -1,12 +1,14 @@
 """Ask a resolver until its answer serves every declared platform (see ``envctl.domain.serving``)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
+from envctl.domain.lock import version_of
+from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Question, Resolution
-from envctl.domain.serving import Gap, gaps
+from envctl.domain.serving import Gap, gaps, reached
 from envctl.errors import ResolutionError
 from envctl.ports import Engine, Runner
 
@@ -32,14 +34,20 @@ class Resolver:
 
     def resolve(self, question: Question) -> Resolution:
         """Answer one question; raises ``ResolutionError``, ``IndexFailure``."""
-        return self._engine.resolve(question, run=self._run, workspace=next(self._folders))
+        try:
+            return self._engine.resolve(question, run=self._run, workspace=next(self._folders))
+        except ResolutionError as error:
+            # A resolver knows platforms by their markers only; people know them by what the manifest says.
+            for platform in question.platforms:
+                error.message = error.message.replace(platform.marker, platform.name)
+            raise
 
     def serve(self, question: Question) -> Answer:
         """Answer a question for each of its platforms.
 
-        A version that a platform cannot install from a wheel, where others can, is left for an older one: first
-        everywhere, so that the platforms stay alike, else on that platform alone. Where no version helps, a source
-        distribution is taken with a note. Raises ``ResolutionError`` for a package that nothing could install.
+        A version that a platform cannot install from a wheel, where others can, is left for an older one on that
+        platform alone: one machine without wheels must not hold back all the others. Where no version helps, a source
+        distribution is taken, with a note. Raises ``ResolutionError`` for a package that nothing could install.
         """
         answer = Answer(resolution=self.resolve(question), question=question)
         settled: set[str] = set()
@@ -53,31 +61,26 @@ class Resolver:
                 settled.add(gap.name)
             else:
                 answer = better
-        return replace(answer, notes=(*answer.notes, *_remaining(_gaps(answer))))
+        return replace(answer, notes=(*answer.notes, *_remaining(_gaps(answer)), *_forks(answer)))
 
     def _older(self, answer: Answer, gap: Gap) -> Answer | None:
         """Return an answer in which an older version fills the gap; ``None``: there is none."""
-        for marker in ("", f" ; {gap.platform.marker}"):
-            question, version = answer.question, gap.version
-            for _ in range(_ROUNDS):
-                limit = f"{gap.name}<{version}{marker}"
-                question = replace(question, constraints=(*question.constraints, limit))
-                question = replace(question, pins=_without(question, gap.name))
-                try:
-                    found = Answer(resolution=self.resolve(question), question=question)
-                except ResolutionError:
-                    break
-                still = _same(gap, _gaps(found))
-                if still is None:
-                    return replace(found, notes=(*answer.notes, _said(gap, found, marker)))
-                if still.version == version:
-                    break
-                version = still.version
+        question, version = answer.question, gap.version
+        for _ in range(_ROUNDS):
+            limit = f"{gap.name}<{version} ; {gap.platform.marker}"
+            pins = tuple(pin for pin in question.pins if pin.name != gap.name)
+            question = replace(question, constraints=(*question.constraints, limit), pins=pins)
+            try:
+                found = Answer(resolution=self.resolve(question), question=question)
+            except ResolutionError:
+                return None
+            still = _same(gap, _gaps(found))
+            if still is None:
+                return replace(found, notes=(*answer.notes, _said(gap, found)))
+            if still.version == version:
+                return None
+            version = still.version
         return None
-
-
-def _without(question: Question, name: str) -> tuple:  # type: ignore[type-arg]
-    return tuple(pin for pin in question.pins if pin.name != name)
 
 
 def _gaps(answer: Answer) -> tuple[Gap, ...]:
@@ -100,11 +103,26 @@ def _same(gap: Gap, others: Sequence[Gap]) -> Gap | None:
     return next((g for g in others if (g.name, g.platform) == (gap.name, gap.platform)), None)
 
 
-def _said(gap: Gap, found: Answer, marker: str) -> str:
-    versions = sorted({str(p.version) for p in found.resolution.packages if p.name == gap.name})
-    where = f"on {gap.platform.name}" if marker else "everywhere"
-    instead = f"`{gap.name}` {versions[0] if versions else ''}".strip()
-    return f"{gap.sentence}; {instead} is taken {where}"
+def _said(gap: Gap, found: Answer) -> str:
+    taken = _versions(found, gap.name, gap.platform)
+    return f"{gap.sentence}; `{gap.name}` {taken} is taken on {gap.platform.name}"
+
+
+def _versions(answer: Answer, name: str, platform: Platform) -> str:
+    question = answer.question
+    found = {
+        version_of(package)
+        for package in answer.resolution.packages
+        if package.name == name
+        and reached(
+            package,
+            platform,
+            question.interpreter.version,
+            extras=question.extras,
+            groups=question.groups,
+        )
+    }
+    return "/".join(sorted(found))
 
 
 def _remaining(found: Sequence[Gap]) -> tuple[str, ...]:
@@ -137,10 +155,14 @@ def _built(gaps_: Sequence[Gap]) -> str:
     return f"`{first.name}` {first.version} has no wheel for {names}: {how}"
 
 
-def preferences(answer: Answer) -> Mapping[str, str]:
-    """Return the versions that were found, for the next question."""
-    return {
-        package.name: str(package.version)
-        for package in answer.resolution.packages
-        if package.version is not None
-    }
+def _forks(answer: Answer) -> Iterator[str]:
+    """Say which packages are not the same version on all platforms: that is for people to know."""
+    names = [package.name for package in answer.resolution.packages]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        by_platform = {
+            platform.name: _versions(answer, name, platform)
+            for platform in answer.question.platforms
+        }
+        if len({versions for versions in by_platform.values() if versions}) > 1:
+            each = ", ".join(f"{v} on {p}" for p, v in by_platform.items() if v)
+            yield f"`{name}` is not the same everywhere: {each}"
