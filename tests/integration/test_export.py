@@ -11,6 +11,7 @@ import pytest
 import yaml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 from uv import find_uv_bin
@@ -284,7 +285,7 @@ class TestDirect:
         bill = json.loads(direct.envctl("export", "sbom", *options).stdout)
         purls = {each["name"]: each.get("purl", "") for each in bill["components"]}
         assert "download_url=http" in purls["zz-made-app"]
-        assert "vcs_url=git%2Bfile" in purls["zz-made-git"]
+        assert "vcs_url=git%2Bfile:///" in purls["zz-made-git"]
         assert purls["zz-made-local"] == ""
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill)) is None
         listed = yaml.safe_load(direct.envctl("export", "environment", *options).stdout)
@@ -398,8 +399,9 @@ class TestSbom:
             "zz-made-test==3.0",
         ]
         native = next(each for each in bill["components"] if each["name"] == "zz-made-native")
-        quoted = locked.index.url.replace("/", "%2F")
-        assert native["purl"] == f"pkg:pypi/zz-made-native@1.0?repository_url={quoted}"
+        purl = PackageURL.from_string(native["purl"])
+        assert (purl.type, purl.name, purl.version) == ("pypi", "zz-made-native", "1.0")
+        assert purl.qualifiers == {"repository_url": locked.index.url}
         hashes = {ref["hashes"][0]["content"] for ref in native["externalReferences"]}
         assert hashes == {file.sha256 for file in locked.index.files("zz-made-native")}
         properties = {
@@ -418,13 +420,16 @@ class TestSbom:
         (file,) = (f for f in locked.index.files("zz-made-lib") if "-1.1-" in f.filename)
         assert lib["hashes"] == [{"alg": "SHA-256", "content": file.sha256}]
 
-    def test_another_tools_lock_has_no_graph(self, locked: World) -> None:
+    def test_another_tools_lock_leaves_gaps_and_says_so(self, locked: World) -> None:
         text = locked.read("pylock.toml")
         locked.write("pylock.toml", text.partition("[tool.envctl]")[0].replace('"envctl"', '"uv"'))
         done = locked.envctl("export", "sbom")
-        assert "has no graph" in done.stderr
-        bill = json.loads(done.stdout)
-        assert not any(each.get("dependsOn") for each in bill.get("dependencies", []))
+        assert "graph is not complete" in done.stderr
+        graph = {
+            each["ref"]: each.get("dependsOn") for each in json.loads(done.stdout)["dependencies"]
+        }
+        assert graph["zz-made-app==1.0"] is None
+        assert graph["project"] == ["zz-made-app==1.0", "zz-made-native==1.0", "zz-made-test==3.0"]
 
 
 @pytest.mark.parametrize("name", ["requirements", "environment", "sbom", "pylock"])

@@ -1,5 +1,4 @@
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from envctl.domain.record import Gpu, OperatingSystem, Python, Record
 from envctl.domain.variables import Variable
 from envctl.errors import RecordError
 from envctl.usecases.record import load_all, save, suggested_name, take, this_machine
+from tests.in_memory import InMemoryProject
 
 LAB = Record(
     name="lab",
@@ -25,34 +25,6 @@ LAB = Record(
     variables=(Variable(name="HF_HOME", kind="location"),),
 )
 PATH = ".envctl/machines/lab.toml"
-
-
-class Files:
-    """A ``Project`` in memory."""
-
-    def __init__(self, files: Mapping[str, str] = {}) -> None:
-        self.root = Path("/project")
-        self.files = dict(files)
-
-    def read(self, name: str) -> str | None:
-        return self.files.get(name)
-
-    def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
-        changed = tuple(name for name in files if self.files.get(name) != files[name])
-        self.files |= files
-        return changed
-
-    def remove(self, names: Collection[str]) -> None:
-        for name in names:
-            self.files.pop(name, None)
-
-    def listing(self, folder: str) -> tuple[str, ...]:
-        names = (name.removeprefix(f"{folder}/") for name in self.files)
-        return tuple(sorted(name for name in names if "/" not in name))
-
-    @contextmanager
-    def locked(self, purpose: str) -> Iterator[None]:
-        yield
 
 
 class Half:
@@ -72,7 +44,7 @@ def test_take_puts_the_probes_together() -> None:
 
 
 def test_what_is_saved_is_loaded() -> None:
-    project = Files()
+    project = InMemoryProject()
     assert save(LAB, project) == PATH
     assert project.files[PATH].startswith("# ")
     assert load_all(project) == (LAB,)
@@ -82,7 +54,7 @@ def test_what_is_saved_is_loaded() -> None:
 
 
 def test_the_files_name_counts() -> None:
-    project = Files()
+    project = InMemoryProject()
     save(LAB, project)
     project.files[".envctl/machines/attic.toml"] = project.files[PATH]
     project.files[".envctl/machines/notes.md"] = "not a record"
@@ -90,7 +62,7 @@ def test_the_files_name_counts() -> None:
 
 
 def test_another_machines_record_is_not_overwritten() -> None:
-    project = Files()
+    project = InMemoryProject()
     save(LAB, project)
     with pytest.raises(RecordError, match="another machine") as caught:
         save(replace(LAB, machine_id="ff"), project)
@@ -100,7 +72,7 @@ def test_another_machines_record_is_not_overwritten() -> None:
 
 @pytest.mark.parametrize("name", [None, "", "../lab", "Lab"])
 def test_a_bad_name_writes_nothing(name: str | None) -> None:
-    project = Files()
+    project = InMemoryProject()
     with pytest.raises(RecordError):
         save(replace(LAB, name=name), project)
     assert project.files == {}
@@ -116,13 +88,13 @@ def test_a_bad_name_writes_nothing(name: str | None) -> None:
 )
 def test_a_broken_record_names_its_file(text: str, message: str) -> None:
     with pytest.raises(RecordError, match=message) as caught:
-        load_all(Files({PATH: text}))
+        load_all(InMemoryProject({PATH: text}))
     assert (caught.value.where or "").startswith(PATH)
     assert caught.value.hint
 
 
 def test_a_broken_record_can_be_saved_again() -> None:
-    project = Files({PATH: "<<<<<<< HEAD\n"})
+    project = InMemoryProject({PATH: "<<<<<<< HEAD\n"})
     save(LAB, project)
     assert load_all(project) == (LAB,)
 
