@@ -1,5 +1,7 @@
 """``envctl lock``."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
@@ -59,6 +61,8 @@ def command(
         return
     if packages and not everything:
         raise click.UsageError(f"to upgrade: `envctl lock --upgrade {' '.join(packages)}`", ctx)
+    if as_of is not None:
+        _day(as_of, ctx)
     if profiles and all_profiles:
         raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
     with services.project.locked("lock"), services.workspace() as workspace:
@@ -75,6 +79,7 @@ def command(
             interpreter=interpreter,
             run=services.run,
             workspace=workspace,
+            sdists=services.sdists,
             wish=Wish(
                 upgrade=(*packages, *upgrade) or (() if everything else None),
                 profiles=profiles or None,
@@ -82,6 +87,14 @@ def command(
             ),
         )
     _present(outcome, as_json=as_json)
+
+
+def _day(text: str, ctx: click.Context) -> None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError as error:
+        said = f"--as-of: `{text}` is not a date: write it as 2026-11-01 or 2026-11-01T12:00:00Z"
+        raise click.UsageError(said, ctx) from error
 
 
 def _present(outcome: LockOutcome, *, as_json: bool) -> None:
@@ -112,6 +125,7 @@ def _table(each: Locked) -> dict[str, Any]:
         "written": each.written,
         "packages": len(each.lock.pylock.packages),
         "changes": [{"name": c.name, "old": c.old, "new": c.new} for c in each.changes],
+        "effects": [asdict(effect) for effect in each.effects],
     }
 
 
@@ -125,3 +139,5 @@ def _changes(each: Locked) -> None:
             say(f"  ~ {change.name} {change.old} → {change.new}")
     if each.known and len(each.changes) > _SHOWN:
         say(f"  … and {len(each.changes) - _SHOWN} more (see --json)")
+    for effect in each.effects:
+        say(f"  {click.style('!', fg='yellow') if effect.worse else '*'} {effect.sentence}")

@@ -10,6 +10,7 @@ from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Pin
 from envctl.errors import LockError, NewerLockError
 from envctl.ports import Project
+from envctl.readers.merge_conflict import salvaged_pins, sides
 from envctl.usecases import load
 
 
@@ -48,8 +49,14 @@ def _read(text: str, name: str) -> Earlier:
     except NewerLockError:
         raise
     except LockError as error:
-        said = f"the old lock could not be read ({error.message}): resolved from nothing"
-        return Earlier(notes=(said,))
+        pins = salvaged_pins(text)
+        if sides(text):
+            said = f"{name} holds a merge conflict: resolved from both sides' {len(pins)} versions"
+        elif pins:
+            said = f"{name} could not be read ({error.message}): its {len(pins)} versions are kept"
+        else:
+            said = f"the old {name} could not be read ({error.message}): resolved from nothing"
+        return Earlier(pins=pins, notes=(said,))
     return Earlier(lock=lock, pins=pins_of(lock))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from envctl.domain import contract as contracts
+from envctl.domain.contract_change import Effect, effects
 from envctl.domain.lock import (
     Lock,
     assemble,
@@ -20,8 +21,8 @@ from envctl.domain.manifest import Manifest
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.emitters import pylock
-from envctl.ports import Engine, Project, Runner
-from envctl.usecases import load, parity
+from envctl.ports import Engine, Project, Runner, Sdists
+from envctl.usecases import build_lock, load, parity
 from envctl.usecases.earlier import Earlier, earlier, kept
 from envctl.usecases.resolving import Answer, Resolver
 from envctl.usecases.upgrading import freed
@@ -37,6 +38,7 @@ class Locked:
     known: bool
     written: bool
     changes: tuple[Change, ...]
+    effects: tuple[Effect, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,7 @@ def lock(
     interpreter: Interpreter,
     run: Runner,
     workspace: Path,
+    sdists: Sdists,
     wish: Wish = Wish(),  # frozen
 ) -> LockOutcome:
     """Write the lock, or each profile's, that answers the manifest.
@@ -83,7 +86,7 @@ def lock(
     Nothing is resolved when they answer already. Raises ``ResolutionError``, ``IndexFailure``, ``LockError`` for a
     lock of a newer envctl; the old files are left as they were then.
     """
-    resolver = Resolver(engine, run, workspace)
+    resolver = Resolver(engine, run, workspace, sdists)
     outcome, files = made(project, manifest, resolver, interpreter, wish)
     project.write(files)
     project.remove(outcome.removed)
@@ -124,9 +127,11 @@ def made(
         }
         found = _answered(resolver, manifest, every, questions, before)
         for each in chosen:
-            answer = found[each.lock_name]
-            done[each.lock_name] = _assembled(answer, each, before[each.lock_name].lock)
-            notes += answer.notes
+            answer, old = found[each.lock_name], before[each.lock_name].lock
+            new = _assembled(answer, each, old)
+            built = build_lock.attached(new, answer, each, resolver, old, upgrade=upgrade)
+            done[each.lock_name], said = built
+            notes += (*answer.notes, *said)
     files = {name: pylock.emit(lock_table(each)) for name, each in done.items()}
     locks = tuple(
         Locked(
@@ -136,6 +141,7 @@ def made(
             known=before[each.lock_name].lock is not None,
             written=project.read(each.lock_name) != files[each.lock_name],
             changes=tuple(changes(before[each.lock_name].lock, done[each.lock_name])),
+            effects=_effects(before[each.lock_name].lock, done[each.lock_name]),
         )
         for each in chosen
     )
@@ -149,9 +155,12 @@ def made(
     return outcome, files
 
 
-def _skewed(
-    manifest: Manifest, every: tuple[Manifest, ...], before: Mapping[str, Earlier]
-) -> bool:
+def _effects(old: Lock | None, new: Lock) -> tuple[Effect, ...]:
+    before = contracts.from_table(old.contract) if old is not None and old.contract else None
+    return effects(before, contracts.from_table(new.contract))
+
+
+def _skewed(manifest: Manifest, every: tuple[Manifest, ...], before: Mapping[str, Earlier]) -> bool:
     """Whether the locks that there are disagree: each alone may answer the manifest all the same."""
     locked = {
         each.profile or "": lock.pylock.packages
@@ -245,6 +254,7 @@ def question(
         indexes=manifest.indexes,
         exclude_newer=as_of or manifest.exclude_newer,
         pins=before.pins,
+        builds=manifest.builds,
     )
 
 
