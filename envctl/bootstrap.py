@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from envctl.domain.manifest import Manifest
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
-    from envctl.ports import Engine, Environments, Probe, Project, Runner
+    from envctl.ports import Engine, Environments, Probe, Project, Runner, Sdists, Workshop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,20 @@ class Services:
         from envctl.adapters.environments import EnvironmentFolder
 
         return EnvironmentFolder(self.project.root, self.run)
+
+    @cached_property
+    def sdists(self) -> "Sdists":
+        """The sources that locks name, in the user's cache."""
+        from envctl.adapters.sdists import SdistFolder
+
+        return SdistFolder.of_user(self.environ)
+
+    @cached_property
+    def workshop(self) -> "Workshop":
+        """Where wheels are built from source."""
+        from envctl.adapters.workshop import Workshop
+
+        return Workshop.of_user(self.run, self.environ)
 
     @property
     def run(self) -> "Runner":
@@ -85,6 +99,12 @@ class Services:
         from envctl.adapters.tomledit import extend_manifest
 
         return extend_manifest(text, additions)
+
+    def variant(self, manifest: "Manifest", option: str | None) -> "Manifest":
+        """Return the manifest as one profile sees it: asked for, remembered here, or synced here."""
+        from envctl.usecases.choice import present
+
+        return present(self.project, self.environments, manifest, option, self.environ)
 
     def remember_profile(self, name: str) -> None:
         """Write the profile that this machine uses into ``.envctl/local.toml``."""

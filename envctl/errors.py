@@ -98,6 +98,12 @@ class ImageError(EnvctlError):
     code = "image"
 
 
+class ExportError(EnvctlError):
+    """The lock holds something that the asked format cannot say."""
+
+    code = "export"
+
+
 class ToolMissingError(EnvctlError):
     """A program that envctl calls is not installed."""
 

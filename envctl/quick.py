@@ -1,8 +1,8 @@
 """The commands of every moment, answered before anything is imported, where all agrees.
 
-``verify``, a ``sync`` with nothing to do, and ``run`` leave a note of what they answered and of every input that the
-answer rests on, in ``.envctl/cache/``. Here the inputs are looked at again: when all are the same, so is the answer.
-Anything else, a wrong or missing note included, is left to the full program: it costs time, never truth.
+``verify``, a ``sync`` or ``lock`` with nothing to do, and ``run`` leave a note of what they answered and of every
+input that the answer rests on, in ``.envctl/cache/``. Here the inputs are looked at again: when all are the same, so is
+the answer. Anything else, a wrong or missing note included, is left to the full program: it costs time, never truth.
 
 A note is text: a line with envctl's version, the Python that runs it and a digest of the note's name and of all that
 follows; one line per input, ``KIND EXPECTED NAME`` (see ``look``); an empty line; then the answer.
@@ -22,8 +22,8 @@ def answer(argv: list[str]) -> None:
     try:
         if argv[1:2] == ["verify"]:
             _say(_verify_note(argv[2:]), sys.stdout)
-        elif argv[1:] == ["sync"]:
-            _say("sync", sys.stderr)
+        elif argv[1:] in (["sync"], ["lock"]):
+            _say(argv[1], sys.stderr)
         elif argv[1:3] == ["run", "--"] and argv[3:]:
             _start(argv[3:])
     except (OSError, ValueError, LookupError, ImportError):

@@ -26,6 +26,8 @@ COMMANDS = {
     "record": "Show what this machine has; save it for the team.",
     "verify": "Check that lock, environment, machine and image agree.",
     "dockerize": "Write the Dockerfile that matches the lock.",
+    "export": "Write what the lock says in another tool's format.",
+    "tree": "Show who needs whom, and why.",
 }
 """Every command with its one-line help: the group's help must not import them all."""
 
@@ -136,9 +138,9 @@ class Commands(click.Group):
         """Print the envelope of a failure, if the command knows ``--json`` and was given it."""
         name = ctx.invoked_subcommand
         command = self.get_command(ctx, name) if name else None
-        if "--json" not in words or (
-            command and all(each.name != "as_json" for each in command.params)
-        ):
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        known = [each.name for one in (command, *below) if one for each in one.params]
+        if "--json" not in words or (command and "as_json" not in known):
             return
         _envelope(name or "", code, message, **more)
 

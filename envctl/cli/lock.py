@@ -9,8 +9,10 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show, step
+from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variant
-from envctl.usecases import load
+from envctl.domain.resolution import Interpreter
+from envctl.usecases import load, note
 from envctl.usecases.lock import Locked, LockOutcome, Wish, lock
 
 _SHOWN = 30
@@ -67,16 +69,15 @@ def command(
         raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
     with services.project.locked("lock"), services.workspace() as workspace:
         # Read under the writer lock: what changed while we waited counts.
-        manifest = load.manifest(services.project)
+        witness = note.Witness(services.project)
+        manifest = load.manifest(witness)
         for name in profiles:
             variant(manifest, name)
-        interpreter = services.interpreter(manifest.python, manifest.requires_python)
-        step(f"resolving with {manifest.resolver} for Python {interpreter.minor} …")
         outcome = lock(
             services.project,
             manifest,
             engine=services.engine(manifest.resolver),
-            interpreter=interpreter,
+            interpreter=lambda: _interpreter(services, manifest),
             run=services.run,
             workspace=workspace,
             sdists=services.sdists,
@@ -86,7 +87,30 @@ def command(
                 as_of=as_of,
             ),
         )
+        if not (profiles or as_of):
+            names = [each.file for each in outcome.locks]
+            if manifest.profiles:
+                witness.read(load.LOCK)  # if one turns up, it has to go
+            note.locked(witness, names, "".join(f"{line}\n" for line in _unchanged(outcome)))
     _present(outcome, as_json=as_json)
+
+
+def _interpreter(services: Services, manifest: Manifest) -> Interpreter:
+    found = services.interpreter(manifest.python, manifest.requires_python)
+    step(f"resolving with {manifest.resolver} for Python {found.minor} …")
+    return found
+
+
+def _unchanged(outcome: LockOutcome) -> list[str]:
+    """Return what a lock with nothing to do says: the fast path says it too."""
+    return [
+        *(f"note: {each}" for each in outcome.remarks),
+        *(_state(each.file, len(each.lock.pylock.packages)) for each in outcome.locks),
+    ]
+
+
+def _state(file: str, packages: int) -> str:
+    return f"{file} is up to date: {packages} packages"
 
 
 def _day(text: str, ctx: click.Context) -> None:
@@ -98,8 +122,8 @@ def _day(text: str, ctx: click.Context) -> None:
 
 
 def _present(outcome: LockOutcome, *, as_json: bool) -> None:
-    for note in outcome.notes:
-        say(f"note: {note}")
+    for said in outcome.notes:
+        say(f"note: {said}")
     if as_json:
         result = {
             "written": outcome.written,
@@ -112,8 +136,9 @@ def _present(outcome: LockOutcome, *, as_json: bool) -> None:
         return
     for each in outcome.locks:
         _changes(each)
-        state = f"wrote {each.file}" if each.written else f"{each.file} is up to date"
-        say(f"{state}: {len(each.lock.pylock.packages)} packages")
+        packages = len(each.lock.pylock.packages)
+        wrote = f"wrote {each.file}: {packages} packages"
+        say(wrote if each.written else _state(each.file, packages))
     for name in outcome.removed:
         say(f"removed {name}: each profile has a lock of its own")
 

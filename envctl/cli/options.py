@@ -1,11 +1,18 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from envctl.bootstrap import Services
+from envctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from envctl.domain.lock import Lock
+    from envctl.domain.manifest import Manifest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,10 +33,45 @@ def selection(function: F) -> F:
 
 
 def chosen(
-    default: tuple[str, ...], groups: tuple[str, ...], *, no_default: bool
-) -> tuple[str, ...]:
-    """Return the groups that a command line asks for, by their normalised names."""
+    manifest: "Manifest",
+    lock: "Lock",
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    *,
+    no_default: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the groups and extras that a command line asks for; raises ``UsageError`` for what nobody knows."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415  # lazy: `--help` needs none of it
 
     named = tuple(canonicalize_name(name) for name in groups)
-    return tuple(dict.fromkeys((*(() if no_default else default), *named)))
+    added = tuple(canonicalize_name(name) for name in extras)
+    _known(named, {*manifest.groups, *(lock.pylock.dependency_groups or ())}, "--group")
+    _known(added, {*manifest.extras, *(lock.pylock.extras or ())}, "--extra")
+    default = ((), ()) if no_default else (manifest.default_groups, manifest.default_extras)
+    return tuple(dict.fromkeys((*default[0], *named))), tuple(dict.fromkeys((*default[1], *added)))
+
+
+def inside(services: Services, output: str) -> str:
+    """Return a file's name as the project sees it; it is given as seen from the folder of the call."""
+    path = Path(os.path.relpath(services.folder / output, services.project.root))
+    if path.parts[:1] == (os.pardir,):
+        raise UsageError(
+            "envctl writes only inside the project",
+            where=f"--output {output}",
+            hint="leave `--output` out, and send stdout there",
+        )
+    return path.as_posix()
+
+
+def _known(names: tuple[str, ...], known: set[str], option: str) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415  # only for the message
+
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            listed = ", ".join(sorted(known)) or "none"
+            raise UsageError(
+                f"there is no {option.removeprefix('--')} `{name}`",
+                where=option,
+                hint=f"did you mean `{close[0]}`?" if close else f"there are: {listed}",
+            )

@@ -8,6 +8,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show, step
+from envctl.domain.build import PROJECT
 from envctl.domain.environment import SyncPlan
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
@@ -15,15 +16,16 @@ from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
 from envctl.usecases.choice import Choice, choose
 from envctl.usecases.lock import answers
+from envctl.usecases.own import own
 
 _RUNNING = ".".join(str(part) for part in sys.version_info[:3])
-_NOT_INSTALLED = "note: the project itself is not installed by this version, only what it needs"
 
 
 @click.command(epilog="Example: envctl sync --group test")
 @options.selection
 @options.profile
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to do.")
+@click.option("--no-project", is_flag=True, help="Leave out the project itself.")
 @click.option("--repair", is_flag=True, help="Look at every file, and make anew what was changed.")
 @click.option("--recreate", is_flag=True, help="Replace a .venv that envctl did not make.")
 @options.as_json
@@ -37,6 +39,7 @@ def command(
     no_default_groups: bool,
     profile: str | None,
     check: bool,
+    no_project: bool,
     repair: bool,
     recreate: bool,
     as_json: bool,
@@ -61,14 +64,16 @@ def command(
         )
         manifest = choice.manifest
         lock = load.required_lock(witness, manifest.lock_name)
-        names = options.chosen(manifest.default_groups, groups, no_default=no_default_groups)
+        names, more = options.chosen(manifest, lock, groups, extras, no_default=no_default_groups)
         want = usecase.wanted(
             witness,
             lock,
             here,
             groups=names,
-            extras=options.chosen(manifest.default_extras, extras, no_default=False),
+            extras=more,
             profile=manifest.profile,
+            own=own(witness, manifest, lock),
+            bare=no_project,
         )
         for line in _chosen(choice):
             say(line)
@@ -81,12 +86,18 @@ def command(
             say(line)
         step(f"syncing {len(want.items.items)} packages …")
         outcome = usecase.sync(
-            services.project, services.environments, want, repair=repair, recreate=recreate
+            services.project,
+            services.environments,
+            want,
+            workshop=lambda: services.workshop,
+            say=say,
+            repair=repair,
+            recreate=recreate,
         )
         if choice.remember and manifest.profile:
             services.remember_profile(manifest.profile)
             say(f"  (kept in {load.LOCAL})")
-        elif not (groups or extras or no_default_groups or profile):
+        elif not (groups or extras or no_default_groups or profile or no_project):
             note.synced(
                 witness,
                 services.environments,
@@ -106,7 +117,9 @@ def _chosen(choice: Choice) -> list[str]:
 
 def _about(manifest: Manifest, lock: Lock) -> list[str]:
     """Return what a person should know before the work."""
-    said = [_NOT_INSTALLED] if manifest.build_system else []
+    said = []
+    if manifest.build_system and PROJECT not in lock.builds.builds:
+        said.append("note: the lock does not say how to build the project itself: it is left out")
     if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
         said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
     return said

@@ -1,8 +1,14 @@
 """PEP 508 markers as a lock needs them: without what its ``environments`` already say, and joined over roots."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_ROOTS = re.compile(r"\b(extras|dependency_groups)\b")
+_GROUP = re.compile(r"""["'](?P<name>[^"']*)["'] (?P<not>not )?in dependency_groups""")
 
 
 def implied(marker: str | None, environments: Sequence[str]) -> str | None:
@@ -46,6 +52,40 @@ def joined(markers: Mapping[str, str | None]) -> Marker | None:
     return Marker(" or ".join(terms))
 
 
+def narrowed(
+    marker: Marker | None, *, extras: Collection[str], groups: Collection[str]
+) -> Marker | bool:
+    """Evaluate what a lock's marker asks of ``extras`` and ``dependency_groups`` (PEP 751), and return the rest.
+
+    ``True``: it holds for that choice wherever it is installed; ``False``: nowhere. Raises
+    ``packaging.markers.UndefinedComparison`` for a comparison that PEP 751 does not know.
+    """
+    if marker is None:
+        return True
+    roots = {"extras": frozenset(extras), "dependency_groups": frozenset(groups)}
+
+    def decide(atom: str) -> bool | None:
+        if _ROOTS.search(_QUOTED.sub("", atom)):
+            return Marker(atom).evaluate(roots, context="lock_file")
+        return None
+
+    rest = _narrowed(str(marker), decide)
+    return rest if isinstance(rest, bool) else Marker(rest)
+
+
+def assuming(marker: Marker | None, groups: Collection[str]) -> Marker | bool:
+    """Return what is left of a lock's marker where these groups are always asked for (PEP 751, ``default-groups``)."""
+    if marker is None:
+        return True
+
+    def decide(atom: str) -> bool | None:
+        found = _GROUP.fullmatch(atom)
+        return not found["not"] if found and canonicalize_name(found["name"]) in groups else None
+
+    rest = _narrowed(str(marker), decide)
+    return rest if isinstance(rest, bool) else Marker(rest)
+
+
 def spelled(marker: Marker | str) -> str:
     """Return a marker's one spelling: in single quotes where it can be, which TOML need not escape."""
     text = str(Marker(marker) if isinstance(marker, str) else marker)
@@ -55,6 +95,28 @@ def spelled(marker: Marker | str) -> str:
 def root_condition(kind: str, name: str) -> str:
     """Return the condition under which an extra (``extra``) or a group (``group``) is asked for (PEP 751)."""
     return f"'{name}' in {'extras' if kind == 'extra' else 'dependency_groups'}"
+
+
+def _narrowed(text: str, decide: Callable[[str], bool | None]) -> str | bool:
+    """Put the truth of each atom that is decided into a marker's text."""
+    for word, decides in ((" or ", True), (" and ", False)):
+        operands = _split(text, word)
+        if len(operands) > 1:
+            rests = [_narrowed(operand, decide) for operand in operands]
+            kept = [_operand(rest, word) for rest in rests if isinstance(rest, str)]
+            parts = list(dict.fromkeys(part for rest in kept for part in _split(rest, word)))
+            if len(parts) == 1 and word == " and " and parts[0].startswith("("):
+                parts = [parts[0][1:-1]]  # a disjunction, alone again
+            return decides if decides in rests else word.join(parts) or not decides
+    if text.startswith("("):
+        return _narrowed(text[1:-1], decide)
+    decided = decide(text)
+    return text if decided is None else decided
+
+
+def _operand(text: str, word: str) -> str:
+    """Return an operand of ``word``: a disjunction within a conjunction needs parentheses."""
+    return f"({text})" if word == " and " and len(_split(text, " or ")) > 1 else text
 
 
 def _conjunction(text: str) -> Iterable[str]:

@@ -13,7 +13,7 @@ from envctl.domain.profile import variant, variants
 from envctl.domain.record import Record
 from envctl.domain.verdict import judge, worst
 from envctl.errors import EnvironmentFailure, LockError, UsageError
-from envctl.ports import Project
+from envctl.ports import Environments, Project
 from envctl.usecases import load
 
 VARIABLE = "ENVCTL_PROFILE"
@@ -129,6 +129,35 @@ def _gpu_verdict(manifest: Manifest, lock: Lock, record: Record) -> tuple[str, s
     kind = worst(found)
     reasons = [each.reason for each in found if each.kind == kind and each.aspect != "gpu"]
     return kind, (reasons or [found[0].reason])[0]
+
+
+def present(
+    project: Project,
+    environments: Environments,
+    manifest: Manifest,
+    option: str | None,
+    environ: Mapping[str, str],
+) -> Manifest:
+    """Return the manifest as one profile sees it, for commands that install nothing.
+
+    The option, ``ENVCTL_PROFILE``, what this machine remembers, what is synced; the only one there is. Raises
+    ``UsageError`` where nothing says which.
+    """
+    if name := asked(manifest, option, environ):
+        return variant(manifest, name)
+    if not manifest.profiles:
+        return manifest
+    if remembered := load.local(project).profile:
+        return _remembered(manifest, remembered)
+    if found := in_use(manifest, environments.current().stamp):
+        return found
+    if len(manifest.profiles) == 1:
+        return variants(manifest)[0]
+    raise UsageError(
+        f"which profile? There are {', '.join(manifest.profiles)}",
+        where="--profile",
+        hint="name one with --profile",
+    )
 
 
 def in_use(manifest: Manifest, stamp: Stamp | None) -> Manifest | None:

@@ -1,6 +1,6 @@
 """Manifest → lock, or one lock per profile: the smallest possible change."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.emitters import pylock
 from envctl.ports import Engine, Project, Runner, Sdists
-from envctl.usecases import build_lock, load, parity
+from envctl.usecases import load, parity
 from envctl.usecases.earlier import Earlier, earlier, kept
 from envctl.usecases.resolving import Answer, Resolver
 from envctl.usecases.upgrading import freed
+from envctl.usecases.with_builds import with_builds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +44,15 @@ class Locked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockOutcome:
-    """What ``lock`` did: whether a resolver ran, each lock, and what became superfluous and was removed."""
+    """What ``lock`` did: whether a resolver ran, each lock, and what became superfluous and was removed.
+
+    ``notes``: what a person must know now; ``remarks``: those of them that hold for these locks at any time.
+    """
 
     locks: tuple[Locked, ...]
     resolved: bool
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
     @property
@@ -75,7 +80,7 @@ def lock(
     manifest: Manifest,
     *,
     engine: Engine,
-    interpreter: Interpreter,
+    interpreter: Callable[[], Interpreter],
     run: Runner,
     workspace: Path,
     sdists: Sdists,
@@ -83,8 +88,8 @@ def lock(
 ) -> LockOutcome:
     """Write the lock, or each profile's, that answers the manifest.
 
-    Nothing is resolved when they answer already. Raises ``ResolutionError``, ``IndexFailure``, ``LockError`` for a
-    lock of a newer envctl; the old files are left as they were then.
+    Nothing is resolved when they answer already, and then ``interpreter`` is not asked for. Raises ``ResolutionError``,
+    ``IndexFailure``, ``LockError`` for a lock of a newer envctl; the old files are left as they were then.
     """
     resolver = Resolver(engine, run, workspace, sdists)
     outcome, files = made(project, manifest, resolver, interpreter, wish)
@@ -94,7 +99,11 @@ def lock(
 
 
 def made(
-    project: Project, manifest: Manifest, resolver: Resolver, interpreter: Interpreter, wish: Wish
+    project: Project,
+    manifest: Manifest,
+    resolver: Resolver,
+    interpreter: Callable[[], Interpreter],
+    wish: Wish,
 ) -> tuple[LockOutcome, dict[str, str]]:
     """Make the locks without writing anything: what came of it, and the files' texts."""
     every = variants(manifest)
@@ -115,10 +124,11 @@ def made(
         done = {}
     resolved = len(done) < len(chosen)
     if resolved:
+        python = interpreter()
         questions = {
             each.lock_name: question(
                 each,
-                interpreter,
+                python,
                 replace(before[each.lock_name], pins=kept(before[each.lock_name], upgrade)),
                 limits=limits,
                 as_of=wish.as_of,
@@ -129,7 +139,7 @@ def made(
         for each in chosen:
             answer, old = found[each.lock_name], before[each.lock_name].lock
             new = _assembled(answer, each, old)
-            built = build_lock.attached(new, answer, each, resolver, old, upgrade=upgrade)
+            built = with_builds(new, answer, each, resolver, old, upgrade=upgrade)
             done[each.lock_name], said = built
             notes += (*answer.notes, *said)
     files = {name: pylock.emit(lock_table(each)) for name, each in done.items()}
@@ -145,11 +155,12 @@ def made(
         )
         for each in chosen
     )
-    notes += [remark for each in done.values() for remark in _remarks(each)]
+    remarks = tuple(dict.fromkeys(remark for each in done.values() for remark in _remarks(each)))
     outcome = LockOutcome(
         locks=locks,
         resolved=resolved,
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys((*notes, *remarks))),
+        remarks=remarks,
         removed=_superfluous(project, every),
     )
     return outcome, files

@@ -74,6 +74,13 @@ def verified(witness: Witness, layers: Iterable[str], text: str, as_json: str) -
     _write(witness, bodies, ())
 
 
+def locked(witness: Witness, names: Iterable[str], text: str) -> None:
+    """Note that ``lock`` without options has nothing to do: these locks answer the manifest that was read."""
+    for name in names:
+        witness.read(name)
+    _write(witness, {"lock": text}, ())
+
+
 def entered(witness: Witness, activation: Activation) -> None:
     """Note what ``run -- COMMAND`` starts with; variables that may not stand in a file leave no note."""
     if activation.secrets():

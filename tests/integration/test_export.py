@@ -16,7 +16,11 @@ from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 from uv import find_uv_bin
 
+from envctl.adapters.project import ProjectFiles
 from envctl.domain.platforms import Platform
+from envctl.emitters.exports import EXPORTS
+from envctl.usecases import load
+from envctl.usecases.export import Choice, export
 from tests.index.server import LocalIndex
 from tests.index.wheels import Wheel, build, write
 from tests.integration.world import MINOR, World
@@ -141,6 +145,7 @@ class TestRequirements:
         assert len(served) == 4
         assert sorted(found["zz-made-native"]) == sorted(served)
         assert f"--index-url {locked.index.url}\n" in text
+        assert f"# Platforms: {', '.join(sorted(PLATFORMS))}\n# Python: =={MINOR}.*\n" in text
 
     def test_one_platform_has_one_file_and_no_marker(self, locked: World, venv: Path) -> None:
         options = ("export", "requirements", "--extra", "plot", "--platform")
@@ -327,7 +332,9 @@ class TestPylock:
     ) -> None:
         locked.envctl("export", "pylock", "--platform", "macos-arm64", "-o", "pylock.mac.toml")
         preview = ["--preview-features", "pylock"] if tool is uv else []
-        locked.run(tool(venv, *preview, "-r", "pylock.mac.toml"), code=None)
+        done = locked.run(tool(venv, *preview, "-r", "pylock.mac.toml"), code=None)
+        assert done.returncode != 0
+        assert "platform" in done.stderr.lower() or "environment" in done.stderr.lower()
         assert installed(venv) == {}
 
     @pytest.mark.parametrize(
@@ -429,7 +436,13 @@ class TestSbom:
             each["ref"]: each.get("dependsOn") for each in json.loads(done.stdout)["dependencies"]
         }
         assert graph["zz-made-app==1.0"] is None
-        assert graph["project"] == ["zz-made-app==1.0", "zz-made-native==1.0", "zz-made-test==3.0"]
+        # What nobody is known to ask for hangs under the project: nothing may float freely.
+        assert graph["project"] == [
+            "zz-made-app==1.0",
+            "zz-made-lib==1.1",
+            "zz-made-native==1.0",
+            "zz-made-test==3.0",
+        ]
 
 
 @pytest.mark.parametrize("name", ["requirements", "environment", "sbom", "pylock"])
@@ -439,16 +452,16 @@ class TestEvery:
 
     @pytest.mark.parametrize(
         ("option", "said"),
-        [("--group", "(it has: `dev`)"), ("--extra", "(it has: `plot`)")],
+        [("--group", "there are: dev"), ("--extra", "there are: plot")],
     )
     def test_an_unknown_name_is_an_error_with_the_known_ones(
         self, locked: World, name: str, option: str, said: str
     ) -> None:
-        done = locked.envctl("export", name, *self.platform(name), option, "nope", code=3)
+        done = locked.envctl("export", name, *self.platform(name), option, "nope", code=2)
         assert "`nope`" in done.stderr
         assert said in done.stderr
-        report = locked.json("export", name, *self.platform(name), option, "nope", code=3)
-        assert report["error"]["code"] == "lock"
+        report = locked.json("export", name, *self.platform(name), option, "nope", code=2)
+        assert report["error"]["code"] == "usage"
 
     def test_file_stdout_and_report_say_the_same(self, locked: World, name: str) -> None:
         file = {"pylock": "pylock.one.toml"}.get(name, "deep/er/file")
@@ -480,6 +493,37 @@ class TestEvery:
         locked.edit("pyproject.toml", '"zz-made-native", ', "")
         done = locked.envctl("export", name, *self.platform(name))
         assert "does not answer pyproject.toml any more" in done.stderr
+
+    def test_a_secret_that_someone_put_into_the_lock_stays_there(
+        self, locked: World, name: str
+    ) -> None:
+        locked.edit(
+            "pylock.toml", "[tool.envctl.env]\n", '[tool.envctl.env]\nMY_TOKEN = "hunter2"\n'
+        )
+        text = locked.envctl("export", name, *self.platform(name)).stdout
+        assert "hunter2" not in text
+        assert "MY_TOKEN" not in text
+
+    def test_the_lock_may_have_another_name(self, locked: World, name: str) -> None:
+        plain = locked.envctl("export", name, *self.platform(name)).stdout
+        (locked.root / "pylock.toml").rename(locked.root / "pylock.cpu.toml")
+        project = ProjectFiles(locked.root)
+        platform = "linux-x86_64" if name == "pylock" else None
+        outcome = export(
+            project,
+            load.manifest(project),
+            EXPORTS[name],
+            choice=Choice(groups=("dev",), platform=platform, words=(name, *self.platform(name))),
+            pip_index="https://index.example/simple",
+            lock_name="pylock.cpu.toml",
+        )
+        same = [
+            [line for line in text.splitlines() if "serialNumber" not in line]
+            for text in (outcome.text, plain.replace("pylock.toml", "pylock.cpu.toml"))
+        ]
+        assert same[0] == same[1]
+        assert "pylock.cpu.toml" in outcome.text
+        assert not outcome.stale
 
     def test_another_tools_credentials_are_not_passed_on(self, locked: World, name: str) -> None:
         text = locked.read("pylock.toml").partition("[tool.envctl]")[0]

@@ -56,8 +56,8 @@ def test_check_prints_the_plan_and_changes_nothing(world: World) -> None:
 def test_groups_and_extras(synced: World) -> None:
     synced.envctl("sync", "--no-default-groups", "--extra", "plot")
     assert synced.installed() == ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_plot-0.5"]
-    done = synced.envctl("sync", "--group", "nope", code=3)
-    assert "no dependency group `nope`" in done.stderr
+    done = synced.envctl("sync", "--group", "nope", code=2)
+    assert "no group `nope`" in done.stderr
     assert "dev" in done.stderr
 
 

@@ -91,8 +91,7 @@ def test_a_file_is_one_line() -> None:
             "ninja==1": {
                 "index": "https://index.example/simple",
                 "files": [
-                    f"ninja-1-py3-none-any.whl sha256:{'a' * 64} "
-                    "https://index.example/f/ninja-1-py3-none-any.whl"
+                    f"ninja-1-py3-none-any.whl sha256:{'a' * 64} {wheel.url}",
                 ],
             }
         }

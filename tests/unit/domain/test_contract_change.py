@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envctl.domain.contract import Contract, LockedPackage, derive
@@ -165,11 +165,13 @@ contracts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(contracts)
 def test_no_change_no_effect(contract: Contract) -> None:
     assert effects(contract, contract) == ()
 
 
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_the_way_back_is_the_opposite(one: Contract, other: Contract) -> None:
     there = {(e.aspect, e.old, e.new): e.worse for e in effects(one, other)}
@@ -180,6 +182,7 @@ def test_the_way_back_is_the_opposite(one: Contract, other: Contract) -> None:
     assert there == back
 
 
+@settings(deadline=None)
 @given(contracts, contracts)
 def test_every_sentence_names_what_it_compares(one: Contract, other: Contract) -> None:
     for effect in effects(one, other):
@@ -189,6 +192,7 @@ def test_every_sentence_names_what_it_compares(one: Contract, other: Contract) -
             assert all(value in effect.sentence for value in (effect.new,) if value)
 
 
+@settings(deadline=None)
 @given(contracts, contracts, st.sampled_from(["5.2", "6.1", "7.0", "8.6", "8.9", "9.0", "12.1"]))
 def test_kernels_agree_with_the_verdict(one: Contract, other: Contract, capability: str) -> None:
     """Whoever passed before and fails now is named, and only such are called dropped."""

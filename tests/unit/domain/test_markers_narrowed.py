@@ -1,7 +1,7 @@
 """`narrowed`: what is left of a lock's marker once groups and extras are chosen (PEP 751)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packaging.markers import Marker, UndefinedComparison
 
@@ -42,6 +42,7 @@ environments = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(text=markers, extras=choices, groups=choices, environment=environments)
 def test_the_rest_means_the_same_in_every_environment(
     text: str, extras: frozenset[str], groups: frozenset[str], environment: dict[str, str]
@@ -53,6 +54,7 @@ def test_the_rest_means_the_same_in_every_environment(
     assert left == whole
 
 
+@settings(deadline=None)
 @given(text=markers, extras=choices, groups=choices)
 def test_nothing_is_left_to_ask_about_the_sets(
     text: str, extras: frozenset[str], groups: frozenset[str]

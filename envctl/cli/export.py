@@ -1,0 +1,138 @@
+"""``envctl export``: one command per format. A format of the lock is a module of ``envctl.emitters.exports``."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+from packaging.utils import canonicalize_name
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, say, show
+from envctl.domain.export import Option
+from envctl.emitters.exports import EXPORTS, Format
+from envctl.usecases import load
+from envctl.usecases.export import Choice, ExportOutcome, export
+
+
+@click.group(epilog="Example: envctl export requirements --output requirements.txt")
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """Write what the lock says in another tool's format.
+
+    To stdout, or into a file with --output. The same lock and options give
+    the same bytes.
+    """
+    ctx.meta[__name__] = as_json
+
+
+def _added(form: Format) -> None:
+    """Make the command of one format of the lock."""
+
+    @options.selection
+    @options.profile
+    @click.option("--platform", metavar="NAME", help="For this platform only: linux-x86_64, …")
+    @click.option("--python", metavar="VERSION", help="The Python there, if the lock allows more.")
+    @click.option("-o", "--output", metavar="FILE", help=f"For example {form.FILE}.")
+    @options.as_json
+    @click.pass_context
+    def one(ctx: click.Context, /, **given: Any) -> None:
+        _export(ctx, ctx.obj, form, given)
+
+    made = command.command(
+        form.NAME,
+        help=f"Write the lock as {form.SUMMARY[0].lower()}{form.SUMMARY[1:]}",
+        short_help=form.SUMMARY,
+        epilog=f"Example: {form.EXAMPLE}",
+    )(one)
+    made.params[-1:-1] = [_option(option) for option in form.OPTIONS]
+
+
+def _option(option: Option) -> click.Option:
+    if not option.choices:
+        return click.Option([f"--{option.name}"], is_flag=True, help=option.help)
+    return click.Option(
+        [f"--{option.name}"],
+        type=click.Choice(option.choices),
+        default=option.choices[0],
+        show_default=True,
+        help=option.help,
+    )
+
+
+def _export(ctx: click.Context, services: Services, form: Format, given: dict[str, Any]) -> None:
+    for several in ("groups", "extras"):
+        given[several] = tuple(dict.fromkeys(canonicalize_name(each) for each in given[several]))
+    manifest = services.variant(load.manifest(services.project), given["profile"])
+    lock = load.required_lock(services.project, manifest.lock_name)
+    groups, extras = options.chosen(
+        manifest,
+        lock,
+        given["groups"],
+        given["extras"],
+        no_default=given["no_default_groups"],
+    )
+    choice = Choice(
+        groups=groups,
+        extras=extras,
+        platform=given["platform"],
+        python=given["python"],
+        settings={name: given[name] for each in form.OPTIONS if (name := _key(each)) in given},
+        words=(form.NAME, *_words(ctx.command.params, given)),
+    )
+    output = None if given["output"] is None else options.inside(services, given["output"])
+    outcome = export(
+        services.project,
+        manifest,
+        form,
+        choice=choice,
+        pip_index=services.default_index(),
+        output=output,
+        lock_name=manifest.lock_name,
+    )
+    _present(form, outcome, output, as_json=given["as_json"] or ctx.meta[__name__])
+
+
+def _key(option: Option) -> str:
+    return option.name.replace("-", "_")
+
+
+def _words(params: Iterable[click.Parameter], given: dict[str, Any]) -> Iterator[str]:
+    """Yield the options in one spelling, so that the same choice leaves the same words in the file."""
+    for param in params:
+        value = given[param.name or ""]
+        if param.name in ("output", "as_json") or not value or value == param.default:
+            continue
+        if value is True:
+            yield param.opts[0]
+            continue
+        for each in sorted(value) if isinstance(value, tuple) else [value]:
+            yield f"{param.opts[0]} {shlex.quote(each)}"
+
+
+def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json: bool) -> None:
+    if outcome.stale:
+        say("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
+    for warning in outcome.warnings:
+        say(f"warning: {warning}")
+    if as_json:
+        result = {
+            "format": form.NAME,
+            "packages": outcome.packages,
+            "output": name,
+            "written": outcome.written,
+            "warnings": list(outcome.warnings),
+            "text": outcome.text if name is None else None,
+        }
+        show(envelope("export", result, ok=True))
+    elif name is None:
+        show(outcome.text)
+    else:
+        state = f"wrote {name}" if outcome.written else f"{name} is up to date"
+        say(f"{state}: {outcome.packages} packages")
+
+
+for _format in EXPORTS.values():
+    _added(_format)
