@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from envctl.domain.manifest import Manifest
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
-    from envctl.ports import Engine, Environments, Probe, Project, Runner, Sdists, Workshop
+    from envctl.ports import Editor, Engine, Environments, Probe, Project, Runner, Sdists, Workshop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,13 @@ class Services:
         from envctl.adapters.tomledit import extend_manifest
 
         return extend_manifest(text, additions)
+
+    @property
+    def editor(self) -> "Editor":
+        """What edits the requirements of a manifest."""
+        from envctl.adapters import tomlrequirements
+
+        return tomlrequirements
 
     def variant(self, manifest: "Manifest", option: str | None) -> "Manifest":
         """Return the manifest as one profile sees it: asked for, remembered here, or synced here."""

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from packaging.pylock import PackageSdist
+
 from envctl.domain.activation import Activation
+from envctl.domain.build_job import Job
+from envctl.domain.built import Built
 from envctl.domain.environment import Current, FileProblem, Stamp
+from envctl.domain.here import Here
 from envctl.domain.resolution import Interpreter, Question, Resolution
+from envctl.domain.toolchain import Toolchain
+from envctl.readers.source_tree import SourceTree
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +110,9 @@ class Environments(Protocol):
 
     def made_elsewhere(self, path: str) -> bool: ...
 
-    def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str: ...
+    def build(
+        self, name: str, interpreter: Interpreter, slice_text: str, *, own: str | None = None
+    ) -> str: ...
 
     def finish(self, path: str, stamp: Stamp, activation: Activation) -> None: ...
 
@@ -112,3 +121,37 @@ class Environments(Protocol):
     def forget(self, packages: tuple[str, ...]) -> None: ...
 
     def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]: ...
+
+
+class Sdists(Protocol):
+    """The sources that a lock names (see ``envctl.adapters.sdists``)."""
+
+    def tree(self, sdist: PackageSdist) -> SourceTree:
+        """List one and read its texts, running nothing; raises ``IndexFailure``, ``HashMismatchError``."""
+        ...
+
+
+class Workshop(Protocol):
+    """Where wheels are built from source, and kept (see ``envctl.adapters.workshop``)."""
+
+    def kept(self, job: Job) -> Built | None: ...
+
+    def toolchain(self, interpreter: Interpreter, variables: Mapping[str, str]) -> Toolchain:
+        """Look at this machine's compilers, as a build that is told these variables finds them."""
+        ...
+
+    def build(self, job: Job, within: str, here: Here) -> Built: ...
+
+    def editable(
+        self, root: Path, within: str, variables: Mapping[str, str], here: Here
+    ) -> AbstractContextManager[Built]:
+        """Lend the wheel through which an environment leads to the project's own source (PEP 660)."""
+        ...
+
+
+class Editor(Protocol):
+    """Edits the text of a manifest, keeping the user's style (see ``envctl.adapters.tomlrequirements``)."""
+
+    def with_requirement(self, text: str, path: tuple[str, ...], requirement: str) -> str: ...
+
+    def without_requirement(self, text: str, path: tuple[str, ...], name: str) -> str | None: ...

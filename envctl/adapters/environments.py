@@ -3,15 +3,13 @@
 An environment is complete when its stamp is there; the stamp is written last. The link is replaced atomically.
 """
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from envctl.adapters import activators, installed, uv
+from envctl.adapters import activators, dist_info, in_use, installed, uv
 from envctl.adapters.staging import refused, replace_all
 from envctl.domain.activation import Activation
 from envctl.domain.environment import STAMP, Current, FileProblem, Stamp, parse_stamp
@@ -80,12 +78,21 @@ class EnvironmentFolder:
         """Whether its scripts lead to another folder: the project was moved or copied."""
         return activators.made_elsewhere(Path(path))
 
-    def build(self, name: str, interpreter: Interpreter, slice_text: str) -> str:
-        """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet."""
+    def build(
+        self, name: str, interpreter: Interpreter, slice_text: str, *, own: str | None = None
+    ) -> str:
+        """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet.
+
+        ``own`` is the package in it that is the project itself, installed editable.
+        """
         path = self._free(name)
         try:
             self._create(path, interpreter)
             self._install(path, slice_text)
+            site = installed.site_packages(path) or path
+            dist_info.tidy(site)
+            if own is not None:
+                dist_info.lead(site, own, self._root)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -124,11 +131,11 @@ class EnvironmentFolder:
     def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]:
         """Remove unfinished environments, and finished ones that are not to be kept and that nobody uses."""
         candidates = [path for path in self._all(hidden=True) if str(path) not in keep]
-        busy = _mentioned_by_processes(str(self._root / _HOME)) if candidates else set()
+        busy = in_use.mentioned(str(self._root / _HOME)) if candidates else set()
         removed = []
         for path in candidates:
             text = str(path)
-            if path.name in busy or _leased(path) or self._fresh(path):
+            if path.name in busy or in_use.leased(path) or self._fresh(path):
                 continue
             removed.append(text)
             with suppress(OSError):
@@ -152,7 +159,7 @@ class EnvironmentFolder:
         """Return a path that is not there yet; an unfinished leftover of that name is removed."""
         for number in range(1, 1000):
             path = self._root / _HOME / (name if number == 1 else f"{name}-{number}")
-            if path.exists() and self.stamp(str(path)) is None and not _leased(path):
+            if path.exists() and self.stamp(str(path)) is None and not in_use.leased(path):
                 shutil.rmtree(path, ignore_errors=True)
             if not path.exists():
                 return path
@@ -219,31 +226,3 @@ def _impersonal() -> dict[str, str]:
     """Return our variables without virtualenv's own: personal settings would change what is made."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
     return kept | {"VIRTUALENV_CONFIG_FILE": os.devnull}
-
-
-def _leased(path: Path) -> bool:
-    """Whether a process started by ``envctl run`` still holds the environment (a shared lock on its stamp)."""
-    try:
-        with (path / STAMP).open("rb") as stamp:
-            fcntl.flock(stamp, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _mentioned_by_processes(home: str) -> set[str]:
-    """Return the environments (by folder name) that a process we may look at has in its command or variables."""
-    names: set[str] = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        for file in ("cmdline", "environ", "maps"):
-            with suppress(OSError):
-                names.update(_after(home, (process / file).read_bytes()))
-    return names
-
-
-def _after(home: str, content: bytes) -> Iterator[str]:
-    marker = os.fsencode(home) + b"/"
-    for piece in content.split(marker)[1:]:
-        yield os.fsdecode(piece.split(b"/")[0].split(b"\0")[0].split(b":")[0].split(b"\n")[0])

@@ -10,12 +10,14 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import BinaryIO, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
 from envctl.adapters import index_transport
+from envctl.adapters.staging import refused
 from envctl.errors import IndexFailure
 from envctl.readers.index_page import ACCEPT, IndexFile, read_index_page
 
@@ -62,6 +64,18 @@ class IndexClient:
         """Download a file and hash it."""
         return self._persistently(lambda: self._hashed(url), url)
 
+    def download(self, url: str, file: BinaryIO) -> None:
+        """Write what lies at an address into a file that can be begun anew."""
+        self._persistently(lambda: self._written(url, file), url)
+
+    def part(self, url: str, wanted: str, *, most: int) -> tuple[int, bytes, int]:
+        """Return some bytes of a file: where they begin, they themselves, and the file's size.
+
+        ``wanted`` is a range (RFC 9110, "Range"). A server without ranges gives the whole file, if it is no larger
+        than ``most`` bytes.
+        """
+        return self._persistently(lambda: self._part(url, wanted, most), url)
+
     def _page(self, url: str) -> tuple[IndexFile, ...] | None:
         try:
             with self._open(url, {"Accept": ACCEPT, "Accept-Encoding": "gzip"}) as answer:
@@ -74,6 +88,22 @@ class IndexClient:
                 return None
             raise
         return read_index_page(text, url=base, media=media)
+
+    def _part(self, url: str, wanted: str, most: int) -> tuple[int, bytes, int]:
+        with self._open(url, {"Accept": "*/*", "Range": wanted}) as answer:
+            start, size = index_transport.content_range(answer)
+            data = b"".join(index_transport.chunks(answer, most=most))
+        return start, data, size or len(data)
+
+    def _written(self, url: str, file: BinaryIO) -> None:
+        file.seek(0)
+        file.truncate()
+        with self._open(url, {"Accept": "*/*"}) as answer:
+            for chunk in index_transport.chunks(answer):
+                try:
+                    file.write(chunk)
+                except OSError as error:  # a full disk, not the index
+                    raise refused(error, Path(file.name), "written") from error
 
     def _hashed(self, url: str) -> Digest:
         seen, size = hashlib.sha256(), 0

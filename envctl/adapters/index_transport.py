@@ -1,6 +1,8 @@
 """How the index client reaches a server: proxies, CA bundle, time limits, and what went wrong in plain words."""
 
+import http
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -74,18 +76,29 @@ def silence(environ: Mapping[str, str]) -> float:
     return _SILENCE
 
 
-def chunks(answer: http.client.HTTPResponse, seconds: float | None = None) -> Iterator[bytes]:
-    """Yield the body; an end before the announced length is an error, as is one after ``seconds``."""
+def chunks(
+    answer: http.client.HTTPResponse, seconds: float | None = None, most: int | None = None
+) -> Iterator[bytes]:
+    """Yield the body; an end before the announced length is an error, as is one after ``seconds`` or ``most`` bytes."""
     end = time.monotonic() + seconds if seconds else None
     size = 0
     while chunk := answer.read(_CHUNK):
         size += len(chunk)
+        if most and size > most:
+            raise ValueError("it is too large")
         yield chunk
         if end and time.monotonic() > end:
             raise TimeoutError
     announced = answer.headers.get("Content-Length", "")
     if announced.isdecimal() and size < int(announced):
         raise http.client.IncompleteRead(b"", int(announced) - size)
+
+
+def content_range(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
+    """Return where the bytes of an answer begin in the file, and the file's size if it is told."""
+    said = answer.headers.get("Content-Range", "") if answer.status == http.HTTPStatus.PARTIAL_CONTENT else ""
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, None)
 
 
 def page_text(answer: http.client.HTTPResponse, seconds: float) -> str:

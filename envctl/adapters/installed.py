@@ -7,7 +7,7 @@ import base64
 import csv
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,18 +59,23 @@ def problems(environment: Path) -> tuple[FileProblem, ...]:
             known.add(absolute)
             if expected:
                 rows.append((package, absolute, expected))
-    with ThreadPoolExecutor(max_workers=4) as pool:  # hashlib lets go of the GIL
-        judged = pool.map(_judge, rows, chunksize=256)
-        found = [problem for problem in judged if problem]
+    found = differing(rows)
     found += [
         FileProblem(package=_owner(path, folder), path=path, trouble="added")
-        for path in _files(folder)
+        for path in files(folder)
         if path not in known
     ]
     return tuple(
         FileProblem(package=p.package, path=os.path.relpath(p.path, environment), trouble=p.trouble)
         for p in sorted(found, key=lambda p: p.path)
     )
+
+
+def differing(rows: Iterable[tuple[str, str, str]]) -> list[FileProblem]:
+    """Hash files, each given with its package and the hash that a RECORD has (``sha256=…``); return those that differ."""
+    with ThreadPoolExecutor(max_workers=4) as pool:  # hashlib lets go of the GIL
+        judged = pool.map(_judge, rows, chunksize=256)
+        return [problem for problem in judged if problem]
 
 
 def _records(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -102,7 +107,8 @@ def _judge(row: tuple[str, str, str]) -> FileProblem | None:
     return FileProblem(package=package, path=path, trouble="modified")
 
 
-def _files(folder: Path) -> Iterator[str]:
+def files(folder: Path) -> Iterator[str]:
+    """Yield the paths of all files but byte-compiled caches and what the environment itself brings."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _CACHES]
         yield from (

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomlkit
+from packaging.utils import canonicalize_name
 from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, Table, Whitespace
@@ -19,6 +20,7 @@ from envctl.domain.imported import Additions, Entry, FoundIndex
 from envctl.errors import ManifestError
 
 _OWN = ("tool", "envctl")
+_SECTIONS = {"extra": ("project", "optional-dependencies"), "group": ("dependency-groups",)}
 
 
 def extend_manifest(text: str, additions: Additions) -> str:
@@ -28,24 +30,33 @@ def extend_manifest(text: str, additions: Additions) -> str:
     if additions.header and not text.strip():
         new += "".join(f"# {line}".rstrip() + "\n" for line in additions.header) + "\n"
     if additions.project and "project" not in _data(new):
-        name, version = additions.project
-        keys: dict[str, Any] = {"name": name, "version": version, "dependencies": []}
-        new = with_keys(new, ("project",), keys)
+        new = with_keys(new, ("project",), {**dict(additions.project), "dependencies": []})
     new = _with_dependencies(new, additions)
     settings = {key: item(value) for key, value in additions.settings}
-    if additions.constraints:
+    if additions.constraints and "constraints" not in _at(_data(new), _OWN):
         settings["constraints"] = array_of(additions.constraints)
     if settings:
         new = with_keys(new, _OWN, settings)
-    if additions.indexes and "index" not in _at(_data(new), _OWN):
-        new = _with_indexes(new, additions.indexes)
-    if additions.image_groups:
-        groups = {"groups": item(additions.image_groups)}
-        new = with_keys(new, (*_OWN, "image"), groups)
+    new = _with_tables(new, additions)
     if newline == "\r\n":
         new = new.replace("\r\n", "\n").replace("\n", "\r\n")
     _check(text, new, settings)
     return new
+
+
+def _with_tables(text: str, additions: Additions) -> str:
+    """Write what has tables of its own under ``[tool.envctl]``, and further lines of its arrays."""
+    if additions.constraints and "constraints" in _at(_data(text), _OWN):
+        there = _at(_data(text), _OWN)["constraints"]
+        more = [entry for entry in additions.constraints if entry.text not in there]
+        text = with_entries(text, (*_OWN, "constraints"), more) if more else text
+    if additions.indexes and "index" not in _at(_data(text), _OWN):
+        text = _with_indexes(text, additions.indexes)
+    if additions.env:
+        text = with_keys(text, (*_OWN, "env"), dict(additions.env))
+    if additions.image_groups:
+        text = with_keys(text, (*_OWN, "image"), {"groups": item(additions.image_groups)})
+    return text
 
 
 def _check(old: str, new: str, settings: Mapping[str, Any]) -> None:
@@ -149,11 +160,21 @@ def _is_toml(text: str) -> bool:
 
 
 def _with_dependencies(text: str, additions: Additions) -> str:
-    if not additions.dependencies:
-        return text
-    if additions.group:
-        return with_entries(text, ("dependency-groups", additions.group), additions.dependencies)
-    return with_entries(text, ("project", "dependencies"), additions.dependencies)
+    place = (
+        ("dependency-groups", additions.group) if additions.group else ("project", "dependencies")
+    )
+    if additions.dependencies:
+        text = with_entries(text, place, additions.dependencies)
+    for section in additions.sections:
+        table = _SECTIONS[section.kind]
+        text = with_entries(text, (*table, _spelling(text, table, section.name)), section.entries)
+    return text
+
+
+def _spelling(text: str, table: Sequence[str], name: str) -> str:
+    """Return a key of the table as it is written there: names of groups and extras are compared normalised."""
+    same = (key for key in _at(_data(text), table) if canonicalize_name(key) == name)
+    return next(same, name)
 
 
 def _with_indexes(text: str, indexes: Sequence[FoundIndex]) -> str:

@@ -172,10 +172,12 @@ def _invalid(match: re.Match[str]) -> EnvctlError:
 
 
 def _unbuildable(match: re.Match[str]) -> EnvctlError:
+    name = match[1].partition("==")[0]
     return ResolutionError(
         f"`{match[1]}` has no wheel for this and could not be built from source",
         where="pyproject.toml",
-        hint=f"choose another version of `{match[1]}`, or install what its build needs",
+        hint=f"say in [tool.envctl.build.{name}] what it depends on (`dependencies`) or what its build "
+        "needs (`requires`), or choose another version of it",
     )
 
 

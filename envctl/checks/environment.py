@@ -19,10 +19,12 @@ def check(
     *,
     python: str,
     stale: bool,
+    own: str | None = None,
 ) -> Iterator[Finding]:
     """Yield what differs between the environment and the slice.
 
-    ``python`` is the version that it should have; ``stale``: the activation scripts carry other variables.
+    ``python`` is the version that it should have; ``stale``: the activation scripts carry other variables;
+    ``own``: how the project itself is not installed as it should be.
     """
     if current.kind == "foreign":
         yield _finding(
@@ -54,6 +56,8 @@ def check(
             ".venv",
             "the environment was made from other files of these versions",
         )
+    if own:
+        yield _finding("project-stale", "the project itself", own)
     if stale:
         yield _finding(
             "activation-stale",

@@ -83,7 +83,7 @@ def _edited(manifest: Manifest, lock: Lock) -> Iterator[Finding]:
 
 
 def _local(lock: Lock) -> Iterator[Finding]:
-    for package in lock.pylock.packages:
+    for package in (*lock.pylock.packages, *lock.builds.packages):
         others = (package.sdist, package.archive, package.directory, package.vcs)
         files = [*(package.wheels or ()), *(each for each in others if each)]
         local = [place for place in map(_place, files) if place.startswith(("/", "file:"))]

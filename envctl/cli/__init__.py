@@ -18,6 +18,8 @@ from envctl.errors import EnvctlError, ProjectError
 
 COMMANDS = {
     "init": "Make or extend pyproject.toml and record this machine.",
+    "add": "Add requirements to pyproject.toml, lock and sync.",
+    "remove": "Take packages out of pyproject.toml, lock and sync.",
     "lock": "Resolve the manifest and write pylock.toml.",
     "sync": "Make .venv hold exactly what the lock says.",
     "activate": "Print the shell code that activates the environment.",

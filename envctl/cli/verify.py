@@ -59,6 +59,7 @@ def command(
         here=services.here,
         record=services.record,
         environ=services.environ,
+        workshop=lambda: services.workshop,
     )
     report = verify(around, only=only, skip=skip)
     no = report.fails(strict=strict)

@@ -80,7 +80,7 @@ def _driver(old: Contract, new: Contract) -> Iterator[Effect]:
     if _drivers(before) == _drivers(after):
         return
     if after is None:
-        sentence = f"nothing is known about the driver that CUDA {new.cuda} needs"
+        sentence = f"nothing is known about the driver that {_cuda(new)} needs"
     elif _drivers(after) > _drivers(before):
         sentence = f"needs driver {after} or newer, before {before}: older drivers cannot run it"
     else:
@@ -103,10 +103,14 @@ def _driver_full(old: Contract, new: Contract) -> Iterator[Effect]:
         aspect="driver-full",
         old=before,
         new=after,
-        sentence=f"drivers {verb} CUDA {new.cuda} itself from {after} on, before from {before}: "
+        sentence=f"drivers {verb} {_cuda(new)} itself from {after} on, before from {before}: "
         "below that it runs by minor-version compatibility, without PTX",
         worse=numbers(after) > numbers(before),
     )
+
+
+def _cuda(contract: Contract) -> str:
+    return f"CUDA {contract.cuda}" if contract.cuda else "the lock's CUDA"
 
 
 def _drivers(version: str | None) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from envctl.domain.own import OwnInstalled
 from envctl.domain.slices import Slice
 
 STAMP = "envctl.json"
@@ -17,7 +18,7 @@ class Stamp:
     """What a finished environment was made from; written last, so an environment without one is unfinished.
 
     ``python`` is the full version, ``base`` the interpreter behind it, ``env`` the variables that its activation
-    scripts carry.
+    scripts carry. ``own`` is the project itself; ``bare``: it was asked to be left out.
     """
 
     slice_digest: str
@@ -28,6 +29,13 @@ class Stamp:
     extras: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
+    own: OwnInstalled | None = None
+    bare: bool = False
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return everything that is installed: name → version."""
+        return {**self.packages, **({self.own.name: self.own.version} if self.own else {})}
 
     def to_json(self) -> str:
         """Return the stamp's text, one key a line."""
@@ -41,6 +49,8 @@ class Stamp:
             "extras": list(self.extras),
             "env": dict(sorted(self.env.items())),
             "packages": dict(sorted(self.packages.items())),
+            "project": self.own.to_json() if self.own else None,
+            "bare": self.bare,
         }
         return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
@@ -60,13 +70,22 @@ def parse_stamp(text: str) -> Stamp | None:
             extras=tuple(table["extras"]),
             env=dict(table["env"]),
             profile=table.get("profile"),
+            own=OwnInstalled(**own) if (own := table.get("project")) else None,
+            bare=bool(table.get("bare")),
         )
     except (ValueError, KeyError, TypeError):
         return None
 
 
 def stamp_of(
-    wanted: Slice, *, python: str, base: str, env: Mapping[str, str], profile: str | None = None
+    wanted: Slice,
+    *,
+    python: str,
+    base: str,
+    env: Mapping[str, str],
+    profile: str | None = None,
+    own: OwnInstalled | None = None,
+    bare: bool = False,
 ) -> Stamp:
     """Return the stamp of an environment that was just made from a slice."""
     return Stamp(
@@ -78,6 +97,8 @@ def stamp_of(
         extras=wanted.extras,
         env=dict(env),
         profile=profile,
+        own=own,
+        bare=bare,
     )
 
 
@@ -123,9 +144,12 @@ def plan(
     python: str,
     env: Mapping[str, str],
     profile: str | None = None,
+    own: str | None = None,
 ) -> SyncPlan:
-    """Compare what the lock's slice wants with what is there."""
+    """Compare what the lock's slice wants with what is there; ``own``: the digest of the project itself, if wanted."""
     want = wanted.versions()
+    own_reason = own_differs(stamp, installed, own)
+    installed = without_own(installed, stamp)
     reasons = []
     if stamp is None:
         reasons.append("there is no finished environment")
@@ -136,6 +160,8 @@ def plan(
             reasons.append(f"profile {stamp.profile or 'none'} → {profile or 'none'}")
         if dict(stamp.env) != dict(env):
             reasons.append("the declared variables changed")
+        if own_reason:
+            reasons.append(own_reason)
     add = {name: want[name] for name in want if name not in installed}
     remove = {name: installed[name] for name in installed if name not in want}
     change = {
@@ -147,3 +173,23 @@ def plan(
     if stamp and stamp.slice_digest != wanted.digest and not (add or remove or change):
         reasons.append("files of the lock changed")
     return SyncPlan(add=add, remove=remove, change=change, reasons=tuple(reasons))
+
+
+def without_own(installed: Mapping[str, str], stamp: Stamp | None) -> dict[str, str]:
+    """Return what is installed less the project itself, where that is there as it was installed."""
+    own = stamp.own if stamp else None
+    return {
+        name: version
+        for name, version in installed.items()
+        if not (own and (name, version) == (own.name, own.version))
+    }
+
+
+def own_differs(stamp: Stamp | None, installed: Mapping[str, str], own: str | None) -> str | None:
+    """Say how the project itself is not installed as it is wanted (by digest); ``None``: it is."""
+    there = stamp.own if stamp and stamp.own and stamp.own.name in installed else None
+    if own is None:
+        return "the project itself is not to be installed" if there else None
+    if there is None:
+        return "the project itself is not installed"
+    return None if there.digest == own else "the project's own metadata changed"

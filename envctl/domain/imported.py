@@ -1,6 +1,7 @@
 """What ``init`` finds in files that others wrote, and what it adds to a manifest."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,14 +37,33 @@ class Note:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Imported:
-    """The part of another tool's files that a manifest can hold, and a note for all the rest."""
+class Section:
+    """A named set of requirements beside the project's own: an extra or a dependency group."""
 
+    kind: Literal["extra", "group"]
+    name: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """The part of another tool's files that a manifest can hold, and a note for all the rest.
+
+    ``groups`` are those that are installed by default; ``None``: nothing is said about that. ``python`` is the
+    environment's (``3.11`` or ``3.11.7``), ``requires_python`` the project's range (PEP 440). ``env``: variables,
+    none of them secret by its name.
+    """
+
+    name: str | None = None
+    python: str | None = None
+    requires_python: str | None = None
     requirements: tuple[Entry, ...] = ()
+    sections: tuple[Section, ...] = ()
     constraints: tuple[Entry, ...] = ()
     indexes: tuple[FoundIndex, ...] = ()
     groups: tuple[str, ...] | None = None
     exclude_newer: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -51,15 +71,18 @@ class Imported:
 class Additions:
     """What is to be added to a manifest's text; what already stands there wins.
 
-    ``project`` is the ``[project]`` table's name and version, if that table is to be made. ``group`` names the
-    dependency group that takes the dependencies; without it they are ``project.dependencies``.
+    ``project``: the keys of the ``[project]`` table besides its dependencies, if that table is to be made.
+    ``group`` names the dependency group that takes the dependencies; without it they are
+    ``project.dependencies``. ``sections`` are further groups, and extras of ``[project]``.
     """
 
     header: tuple[str, ...] = ()
-    project: tuple[str, str] | None = None
+    project: tuple[tuple[str, str], ...] | None = None
     dependencies: tuple[Entry, ...] = ()
     group: str | None = None
+    sections: tuple[Section, ...] = ()
     settings: tuple[tuple[str, str | tuple[str, ...]], ...] = ()
     constraints: tuple[Entry, ...] = ()
     indexes: tuple[FoundIndex, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
     image_groups: tuple[str, ...] = ()

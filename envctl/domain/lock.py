@@ -27,7 +27,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envctl.domain import reading
+from envctl.domain import build, build_lock, reading
 from envctl.domain.manifest import Manifest
 from envctl.domain.markers import spelled
 from envctl.domain.resolution import Resolution
@@ -60,6 +60,7 @@ class Lock:
     entries: tuple[Entry, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     contract: Mapping[str, Any] = field(default_factory=dict)
+    builds: build_lock.Builds = field(default_factory=build_lock.Builds)
 
     @property
     def ours(self) -> bool:
@@ -86,6 +87,7 @@ def inputs_of(manifest: Manifest) -> tuple[str, ...]:
             f" only {' '.join(sorted(index.packages))}" if index.packages else f" #{position + 1}"
         )
         lines.append(f"index {index.name} {index.url}{only}")
+    lines += build.input_lines(manifest.builds, manifest.build_system)
     return tuple(sorted(set(lines)))
 
 
@@ -208,6 +210,7 @@ def incomplete(lock: Lock) -> tuple[str, ...]:
         name = canonicalize_name(match[0] if match else text)
         if ";" not in text and name not in there:
             found.append(f"{who} needs `{name}`, which the lock does not have")
+    found += lock.builds.missing(lock.pylock.packages)
     return tuple(sorted(set(found)))
 
 
@@ -272,6 +275,7 @@ def _with_table(pylock: Pylock, own: reading.Table, name: str) -> Lock:
         entries=_entries(own),
         env=reading.variables(own, "env", _WHERE),
         contract=reading.table(own, "contract", _WHERE),
+        builds=build_lock.from_tables(own),
     )
 
 
@@ -321,6 +325,7 @@ def lock_table(lock: Lock) -> dict[str, Any]:
                 },
                 "contract": dict(lock.contract),
                 "env": dict(lock.env),
+                **lock.builds.to_tables(),
             }
         ),
         **others,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from envctl.domain.build import BuildSettings, BuildSystem
 from envctl.domain.platforms import Platform
 
 ResolverName = Literal["uv", "pip-tools"]
@@ -66,7 +67,7 @@ class Manifest:
     """Everything that a project asks for. Requirements are normalised PEP 508 strings, in the user's order.
 
     ``profile``: this is the manifest as that profile sees it (see ``envctl.domain.profile``); ``default_extras`` and
-    ``torch`` come from it.
+    ``torch`` come from it. ``build_system``: how the project itself is built; ``None``: it is not installed.
     """
 
     name: str | None = None
@@ -74,7 +75,7 @@ class Manifest:
     dependencies: tuple[str, ...] = ()
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    build_system: bool = False
+    build_system: BuildSystem | None = None
     required_version: str | None = None
     python: str | None = None
     resolver: ResolverName = "uv"
@@ -87,6 +88,7 @@ class Manifest:
     gpu: GpuNeed = GpuNeed()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     image: ImageSettings = ImageSettings()
+    builds: Mapping[str, BuildSettings] = field(default_factory=dict)
     profile: str | None = None
     default_extras: tuple[str, ...] = ()
     torch: str | None = None

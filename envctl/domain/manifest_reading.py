@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import manifest_tables as tables
 from envctl.domain import reading
+from envctl.domain.build import BuildSystem, parse_build_system, parse_builds
 from envctl.domain.manifest import Manifest, ResolverName
 from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError
@@ -40,7 +41,7 @@ def parse_manifest(data: reading.Table) -> Manifest:
         ),
         extras={key: unfolded(texts, name, extras) for key, texts in extras.items()},
         groups={key: unfolded(texts, name, extras) for key, texts in groups.items()},
-        build_system="build-system" in data,
+        build_system=_build_system(data, own),
         required_version=_specifier(own, "required-version", _ROOT),
         python=_python(own, project),
         resolver=cast(
@@ -56,7 +57,14 @@ def parse_manifest(data: reading.Table) -> Manifest:
         gpu=tables.gpu(own),
         profiles=tables.profiles(own, groups, extras),
         image=tables.image(own, groups),
+        builds=parse_builds(own),
     )
+
+
+def _build_system(data: reading.Table, own: reading.Table) -> BuildSystem | None:
+    """Return how the project is built, if it is to be installed: where it says how, unless told otherwise."""
+    install = reading.flag(own, "install-project", _ROOT, default="build-system" in data)
+    return parse_build_system(data) if install else None
 
 
 def _extras(project: reading.Table) -> dict[str, tuple[str, ...]]:
@@ -145,4 +153,6 @@ _KEYS = (
     "gpu",
     "profiles",
     "image",
+    "build",
+    "install-project",
 )

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from packaging.pylock import Package
 
+from envctl.domain.build import BuildSettings
 from envctl.domain.manifest import Index
 from envctl.domain.platforms import Platform
 
@@ -37,7 +38,8 @@ class Question:
     """A resolution to be done. Requirements are canonical PEP 508 strings.
 
     ``platforms`` is empty for "every platform". ``pins`` are preferences, not constraints. ``indexes`` is empty
-    for the resolver's own default index; otherwise the first without ``packages`` is the default one.
+    for the resolver's own default index; otherwise the first without ``packages`` is the default one. ``builds``:
+    what the manifest says of packages that a resolver may have to build to learn what they need.
     """
 
     requirements: tuple[str, ...]
@@ -50,6 +52,7 @@ class Question:
     indexes: tuple[Index, ...] = ()
     exclude_newer: str | None = None
     pins: tuple[Pin, ...] = ()
+    builds: Mapping[str, BuildSettings] = field(default_factory=dict)
 
     def claimant(self, name: str) -> Index | None:
         """Return the index that a package must come from, if one claims its name."""

@@ -30,7 +30,7 @@ class Indexes:
         urls += [(url, False) for url in options.extra_index_url or ()]
         notes: list[Note] = []
         for url, default in urls:
-            clean, message = _carried(url)
+            clean, message = carried(url)
             if message:
                 notes.append(Note(where=where, message=message))
             if clean is None:
@@ -47,8 +47,8 @@ class Indexes:
         return notes
 
 
-def _carried(url: str) -> tuple[str | None, str]:
-    """Return the address as a manifest may hold it, and what is to be said about it."""
+def carried(url: str) -> tuple[str | None, str]:
+    """Return an index's address as a manifest may hold it, and what is to be said about it."""
     clean = addresses.public(url)
     if clean is None:
         return None, "that index has something secret in its address: add it by hand, without that"

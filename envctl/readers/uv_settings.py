@@ -7,7 +7,8 @@ from datetime import date
 from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
-from envctl.domain.imported import Entry, FoundIndex, Imported, Note
+from envctl.domain.imported import Entry, FoundIndex, Imported, Note, Section
+from envctl.domain.requirement import requirement
 from envctl.readers import addresses
 
 _ROOT = "tool.uv"
@@ -18,6 +19,7 @@ _TAKEN = {
     "sources",
     "constraint-dependencies",
     "default-groups",
+    "dev-dependencies",
     "exclude-newer",
 }
 # They say how uv works, not what it resolves: nothing is lost, so nothing is said.
@@ -39,11 +41,23 @@ def read_uv_settings(data: reading.Table) -> Imported:
             Entry(text=text, where=f"{_ROOT}.constraint-dependencies[{n}]")
             for n, text in enumerate(reading.texts(own, "constraint-dependencies", _ROOT))
         ),
+        sections=_sections(own),
         indexes=indexes,
         groups=_groups(own, data),
         exclude_newer=_day(own, notes),
         notes=tuple(notes),
     )
+
+
+def _sections(own: reading.Table) -> tuple[Section, ...]:
+    """Return the group that uv had before there was a standard: ``dev-dependencies``."""
+    texts = reading.texts(own, "dev-dependencies", _ROOT)
+    entries = tuple(
+        Entry(text=requirement(text, where), where=where)
+        for n, text in enumerate(texts)
+        if (where := f"{_ROOT}.dev-dependencies[{n}]")
+    )
+    return (Section(kind="group", name="dev", entries=entries),) if entries else ()
 
 
 def _pins(own: reading.Table) -> tuple[dict[str, list[str]], list[Note]]:

@@ -40,6 +40,8 @@ def init(
     record: Record,
     extend: Callable[[str, Additions], str],
     default_index: str | None = None,
+    source: str | None = None,
+    group: str | None = None,
 ) -> InitPlan:
     """Carry ``plan`` out: all of its files, or none. Nothing is touched where nothing changes."""
     found = plan(
@@ -49,6 +51,8 @@ def init(
         record=record,
         extend=extend,
         default_index=default_index,
+        source=source,
+        group=group,
     )
     if found.files:
         project.write(found.files)
@@ -63,15 +67,22 @@ def plan(
     record: Record,
     extend: Callable[[str, Additions], str],
     default_index: str | None = None,
+    source: str | None = None,
+    group: str | None = None,
 ) -> InitPlan:
     """Say what is to be written; raises ``ManifestError``, ``ProjectError``, ``RecordError``.
 
     ``extend`` edits a manifest's text. ``default_index`` is the resolvers' own default, needed where a project
-    names only additional ones. A ``record`` without a name gets a suggested one.
+    names only additional ones. A ``record`` without a name gets a suggested one. ``source`` is another tool's file
+    to import, by its path from the project's folder; ``group`` the dependency group that takes what it asks for.
     """
-    folder = look(project)
+    folder = look(project, source)
     wanted, notes = init_manifest.additions(
-        folder, interpreter=interpreter, platform=platform, default_index=default_index
+        folder,
+        interpreter=interpreter,
+        platform=platform,
+        default_index=default_index,
+        group=group,
     )
     manifest = extend(folder.text, wanted)
     init_manifest.check(manifest, folder)

@@ -1,20 +1,21 @@
 """What ``init`` finds in a folder before it adds anything."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from envctl.domain import reading
 from envctl.domain.imported import Imported
 from envctl.ports import Project
-from envctl.readers.requirements import read_requirements
+from envctl.readers.projects import read_project
 from envctl.readers.toml import read_toml
 from envctl.readers.uv_settings import read_uv_settings
 
 MANIFEST = "pyproject.toml"
 REQUIREMENTS = "requirements.txt"
+_SOURCE = "requirements.in"
 _OTHERS = re.compile(
-    r"requirements.*\.(txt|in)|environment\.ya?ml|Pipfile|Pipfile\.lock|uv\.lock|poetry\.lock"
+    r"requirements.*\.(txt|in)|environment\.ya?ml|Pipfile|(Pipfile|uv|poetry|pdm)\.lock"
 )
 _NOTHING = Imported()
 
@@ -24,7 +25,9 @@ class Folder:
     """What ``init`` found: the manifest's text and table, the folder's name and files, another tool's settings.
 
     ``packaged``: something else than ``[project]`` describes the project to its build (setup.py, poetry), which
-    a ``[project]`` table would override.
+    a ``[project]`` table would override. ``found``: what is to be carried over from ``origin``, the file that was
+    named (``source``), else a requirements file. ``others``: what other tools say and nobody read, each with the
+    file that is to be named. ``locked``: envctl has locked the project already.
     """
 
     name: str
@@ -32,9 +35,13 @@ class Folder:
     data: reading.Table
     packaged: bool
     python: str | None
-    requirements: Imported = _NOTHING
+    source: str | None = None
+    origin: str | None = None
+    found: Imported = _NOTHING
     uv: Imported = _NOTHING
     unread: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+    locked: bool = False
 
     @property
     def project(self) -> reading.Table:
@@ -52,13 +59,18 @@ class Folder:
         return "dependencies" in reading.texts(self.project, "dynamic", "project")
 
     @property
+    def outside(self) -> bool:
+        """Whether ``[project]`` is not the place for dependencies: they go into a group then."""
+        return self.packaged or self.dynamic
+
+    @property
     def takes_requirements(self) -> bool:
         """Whether nothing but the requirements file says what the project depends on."""
         return not (self.own or self.dynamic or self.project.get("dependencies"))
 
 
-def look(project: Project) -> Folder:
-    """Read what is there; raises ``ManifestError`` for broken files."""
+def look(project: Project, source: str | None = None) -> Folder:
+    """Read what is there, and the file that is named; raises ``ManifestError`` for broken files."""
     text = project.read(MANIFEST) or ""
     data = read_toml(text, MANIFEST)
     read: set[str] = set()
@@ -74,16 +86,44 @@ def look(project: Project) -> Folder:
         data=data,
         packaged=_packaged(project, data, files),
         python=_python_version(project.read(".python-version") or ""),
+        source=source,
+        locked=any(re.fullmatch(r"pylock(\.[^.]+)?\.toml", file) for file in files),
     )
-    if bare.own:
+    if bare.own and source is None:
         return bare
-    wanted = REQUIREMENTS in files and bare.takes_requirements
+    wanted = source or (_requirements(files) if bare.takes_requirements else None)
+    found = read_project(wanted, reader) if wanted else _NOTHING
     return replace(
         bare,
-        requirements=read_requirements(REQUIREMENTS, reader) if wanted else Imported(),
-        uv=read_uv_settings(data),
+        origin=wanted,
+        found=found,
+        uv=read_uv_settings(data) if not bare.own else _NOTHING,
         unread=tuple(file for file in files if _OTHERS.fullmatch(file) and file not in read),
+        others=() if source else tuple(_others(project, data, files, packaged=bare.packaged)),
     )
+
+
+def _requirements(files: Iterable[str]) -> str | None:
+    """Return what is read where nothing is named; with pip-tools the ``.in`` is the source of the ``.txt``."""
+    return next((file for file in (_SOURCE, REQUIREMENTS) if file in files), None)
+
+
+def _others(
+    project: Project, data: reading.Table, files: Iterable[str], *, packaged: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield what else lists dependencies, each with the file to name to ``init --from``."""
+    tools = reading.table(data, "tool", "")
+    for tool, keys in (
+        ("poetry", ("dependencies", "group", "dev-dependencies", "source")),
+        ("pdm", ("dev-dependencies", "source")),
+    ):
+        if any(key in reading.table(tools, tool, "tool") for key in keys):
+            yield f"{MANIFEST}: tool.{tool}", MANIFEST
+    if packaged and "poetry" not in tools:
+        if "setup.py" in files:
+            yield "setup.py", "setup.py"
+        elif "setup.cfg" in files and "[metadata]" in (project.read("setup.cfg") or ""):
+            yield "setup.cfg", "setup.cfg"
 
 
 def _packaged(project: Project, data: reading.Table, files: Iterable[str]) -> bool:

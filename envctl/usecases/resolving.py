@@ -10,7 +10,7 @@ from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Question, Resolution
 from envctl.domain.serving import Gap, gaps, reached
 from envctl.errors import ResolutionError
-from envctl.ports import Engine, Runner
+from envctl.ports import Engine, Runner, Sdists
 
 _ROUNDS = 20
 
@@ -25,9 +25,10 @@ class Answer:
 
 
 class Resolver:
-    """One engine at work: each of its calls gets a fresh folder of its own."""
+    """One engine at work: each of its calls gets a fresh folder of its own. ``sdists``: where sources are read."""
 
-    def __init__(self, engine: Engine, run: Runner, workspace: Path) -> None:
+    def __init__(self, engine: Engine, run: Runner, workspace: Path, sdists: Sdists) -> None:
+        self.sdists = sdists
         self._engine = engine
         self._run = run
         self._folders: Iterator[Path] = (workspace / str(number) for number in count())

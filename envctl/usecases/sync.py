@@ -1,17 +1,20 @@
 """Lock → ``.venv``, exactly, as a transaction: build beside, stamp, swap the link, clean up."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from envctl.domain import contract as contracts
 from envctl.domain.activation import Activation, Assignment, declared
-from envctl.domain.environment import Current, SyncPlan, plan, stamp_of
+from envctl.domain.build_job import Site
+from envctl.domain.environment import Current, Stamp, SyncPlan, plan, stamp_of
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
-from envctl.domain.slices import Slice, as_pylock
-from envctl.emitters import pylock
+from envctl.domain.own import Own, OwnInstalled
+from envctl.domain.slices import Slice
 from envctl.errors import EnvironmentFailure
-from envctl.ports import Environments, Project
+from envctl.ports import Environments, Project, Workshop
 from envctl.usecases import load
+from envctl.usecases.filling import filled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,12 +30,18 @@ class SyncOutcome:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What ``.venv`` must become: a slice, the interpreter it is for, and the variables to carry."""
+    """What ``.venv`` must become: a slice, the interpreter it is for, and the variables to carry.
+
+    ``site``: where sources of the slice are built. ``own``: the project itself; ``bare``: it is to be left out.
+    """
 
     items: Slice
     here: Here
     variables: tuple[Assignment, ...]
+    site: Site
     profile: str | None = None
+    own: Own | None = None
+    bare: bool = False
 
     @property
     def env(self) -> dict[str, str]:
@@ -52,13 +61,23 @@ def wanted(
     groups: tuple[str, ...],
     extras: tuple[str, ...],
     profile: str | None = None,
+    own: Own | None = None,
+    bare: bool = False,
 ) -> Wanted:
     """Return what this machine wants of the lock; raises ``LockError`` for a group or extra that it lacks."""
     return Wanted(
         items=here.slice_of(lock, groups=groups, extras=extras),
         here=here,
         variables=declared(lock.env, local=load.local(project).env),
+        site=Site(
+            here=here,
+            lock=lock,
+            builds=lock.builds,
+            contract=contracts.from_table(lock.contract),
+        ),
         profile=profile,
+        own=None if bare else own,
+        bare=bare,
     )
 
 
@@ -72,13 +91,16 @@ def sync(
     environments: Environments,
     want: Wanted,
     *,
+    workshop: Callable[[], Workshop],
+    say: Callable[[str], None],
     repair: bool = False,
     recreate: bool = False,
 ) -> SyncOutcome:
     """Make ``.venv`` hold exactly the slice; the old environment works until the new one is complete.
 
-    ``repair`` also looks at every file, and makes anew what is not as its RECORD has it. ``recreate`` replaces a
-    ``.venv`` that envctl did not make. Raises ``EnvironmentFailure``, ``IndexFailure``, ``HashMismatchError``.
+    Sources are built first, in the ``workshop``, with a word to ``say`` for each: it may take an hour. ``repair`` also
+    looks at every file, and makes anew what is not as its RECORD has it. ``recreate`` replaces a ``.venv`` that envctl
+    did not make. Raises ``EnvironmentFailure``, ``IndexFailure``, ``HashMismatchError``.
     """
     with project.locked("sync"):
         current = environments.current()
@@ -94,30 +116,49 @@ def sync(
             todo = SyncPlan(reasons=(f"files of {', '.join(tampered)} were changed",))
         if todo.empty and not recreate and current.path:
             return SyncOutcome(plan=todo, path=current.path, packages=len(want.items.items))
-        return _changed(project, environments, current, todo, want, anew=bool(tampered) or recreate)
+        anew = bool(tampered) or recreate
+        path, own = _standing(environments, want, anew=anew)
+        relinked = path is not None
+        if path is None:
+            path, own = filled(
+                project,
+                environments,
+                want.items,
+                want.own,
+                site=want.site,
+                workshop=workshop(),
+                say=say,
+            )
+        _use(project, environments, current, want, path, own)
+        keep = (path,) if anew or current.path is None else (path, current.path)
+        return SyncOutcome(
+            plan=todo,
+            path=path,
+            packages=len(want.items.items),
+            removed=environments.clean(keep),
+            relinked=relinked,
+        )
 
 
-def _changed(
+def _use(
     project: Project,
     environments: Environments,
     current: Current,
-    todo: SyncPlan,
     want: Wanted,
-    *,
-    anew: bool,
-) -> SyncOutcome:
-    interpreter, version = want.here.interpreter, want.here.interpreter.version
+    path: str,
+    own: OwnInstalled | None,
+) -> None:
+    """Stamp a complete environment and point ``.venv`` at it."""
     stamp = stamp_of(
-        want.items, python=version, base=interpreter.path, env=want.env, profile=want.profile
+        want.items,
+        python=want.here.interpreter.version,
+        base=want.here.interpreter.path,
+        env=want.env,
+        profile=want.profile,
+        own=own,
+        bare=want.bare,
     )
-    path = None if anew else _ready(environments, want.items, version)
-    if path is not None and environments.made_elsewhere(path):
-        path = None
-    relinked = path is not None
-    if path is None:
-        text = pylock.emit(as_pylock(want.items.items), header="")
-        path = environments.build(want.items.digest[7:19], interpreter, text)
-    if not _same(environments.packages(path), want.items.versions()):
+    if not _same(environments.packages(path), stamp.versions):
         raise EnvironmentFailure(
             "the installer left other packages than the lock has",
             where=path,
@@ -125,14 +166,6 @@ def _changed(
         )
     environments.finish(path, stamp, want.activation(path, project))
     environments.use(path, recreate=current.kind == "foreign")
-    keep = (path,) if anew or current.path is None else (path, current.path)
-    return SyncOutcome(
-        plan=todo,
-        path=path,
-        packages=len(want.items.items),
-        removed=environments.clean(keep),
-        relinked=relinked,
-    )
 
 
 def _plan(project: Project, current: Current, environments: Environments, want: Wanted) -> SyncPlan:
@@ -144,6 +177,7 @@ def _plan(project: Project, current: Current, environments: Environments, want: 
         python=want.here.interpreter.version,
         env=want.env,
         profile=want.profile,
+        own=want.own.digest if want.own else None,
     )
     if (
         todo.empty
@@ -154,17 +188,29 @@ def _plan(project: Project, current: Current, environments: Environments, want: 
     return todo
 
 
-def _ready(environments: Environments, wanted: Slice, version: str) -> str | None:
-    """Return a finished environment that holds just this slice: a switch back is a new link and no more."""
+def _standing(
+    environments: Environments, want: Wanted, *, anew: bool
+) -> tuple[str | None, OwnInstalled | None]:
+    """Return a finished environment that holds just this: a switch back is a new link and no more."""
+    if anew:
+        return None, None
     for path, stamp in environments.finished().items():
         if (
-            stamp.slice_digest == wanted.digest
-            and stamp.python == version
-            and _same(environments.packages(path), stamp.packages)
-            and dict(stamp.packages) == wanted.versions()
+            _made_for(stamp, want)
+            and _same(environments.packages(path), stamp.versions)
+            and not environments.made_elsewhere(path)
         ):
-            return path
-    return None
+            return path, stamp.own
+    return None, None
+
+
+def _made_for(stamp: Stamp, want: Wanted) -> bool:
+    return (
+        stamp.slice_digest == want.items.digest
+        and stamp.python == want.here.interpreter.version
+        and dict(stamp.packages) == want.items.versions()
+        and (stamp.own.digest if stamp.own else None) == (want.own.digest if want.own else None)
+    )
 
 
 def _same(installed: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

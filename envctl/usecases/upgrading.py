@@ -22,7 +22,9 @@ def freed(
     if not upgrade:
         return upgrade, ()
     wanted = [_asked(text) for text in upgrade]
-    known = {pin.name for found in before for pin in found.pins} | _named(manifest)
+    earlier = tuple(before)
+    known = {pin.name for found in earlier for pin in found.pins} | _named(manifest)
+    known |= {each.name for found in earlier if found.lock for each in found.lock.builds.packages}
     for each in wanted:
         name = canonicalize_name(each.name)
         if name not in known:

@@ -8,6 +8,7 @@ from envctl.checks import lock as lock_check
 from envctl.checks import machine as machine_check
 from envctl.checks import variables as variables_check
 from envctl.domain import contract as contracts
+from envctl.domain.environment import own_differs, without_own
 from envctl.domain.finding import Finding, Layer
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
@@ -15,11 +16,12 @@ from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
 from envctl.errors import LockError, NewerLockError
-from envctl.ports import Environments, Project
-from envctl.usecases import load
+from envctl.ports import Environments, Project, Workshop
+from envctl.usecases import build, load
 from envctl.usecases.choice import in_use
+from envctl.usecases.own import own
 from envctl.usecases.record import load_all, this_machine
-from envctl.usecases.sync import wanted
+from envctl.usecases.sync import Wanted, wanted
 
 DONE: tuple[Layer, ...] = ("lock", "environment", "variables", "machine", "image")
 """The layers that this version looks at; `fleet` has its place in ``LAYERS``."""
@@ -34,6 +36,7 @@ class Surroundings:
     here: Callable[[Manifest], Here]
     record: Callable[[], Record]
     environ: Mapping[str, str]
+    workshop: Callable[[], Workshop]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,21 +124,28 @@ def _here(
     return manifest, lock, "there is no lock to compare with"
 
 
+def _wanted(around: Surroundings, manifest: Manifest, lock: Lock) -> Wanted:
+    """Return what the environment here should be, by the choice that it was made with; raises ``LockError``."""
+    stamp = around.environments.current().stamp
+    groups = stamp.groups if stamp else manifest.default_groups
+    extras = stamp.extras if stamp else manifest.default_extras
+    known = set(lock.pylock.dependency_groups or ()), set(lock.pylock.extras or ())
+    return wanted(
+        around.project,
+        lock,
+        around.here(manifest),
+        groups=tuple(name for name in groups if name in known[0]),
+        extras=tuple(name for name in extras if name in known[1]),
+        profile=manifest.profile,
+        own=own(around.project, manifest, lock),
+        bare=stamp.bare if stamp else False,
+    )
+
+
 def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     current = around.environments.current()
-    groups = current.stamp.groups if current.stamp else manifest.default_groups
-    extras = current.stamp.extras if current.stamp else manifest.default_extras
-    known = set(lock.pylock.dependency_groups or ()), set(lock.pylock.extras or ())
-    here = around.here(manifest)
     try:
-        want = wanted(
-            around.project,
-            lock,
-            here,
-            groups=tuple(name for name in groups if name in known[0]),
-            extras=tuple(name for name in extras if name in known[1]),
-            profile=manifest.profile,
-        )
+        want = _wanted(around, manifest, lock)
     except LockError as error:
         yield environment_check.unserved(error.message, advice=error.hint)
         return
@@ -145,12 +155,14 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
         and current.stamp is not None
         and around.environments.scripts_differ(ours, want.activation(ours, around.project))
     )
+    packages = around.environments.packages(ours) if ours else {}
     yield from environment_check.check(
         current,
         want.items,
-        around.environments.packages(ours) if ours else {},
+        without_own(packages, current.stamp),
         around.environments.problems(ours) if ours and current.stamp else (),
-        python=here.interpreter.version,
+        python=want.here.interpreter.version,
+        own=own_differs(current.stamp, packages, want.own.digest if want.own else None),
         stale=scripts or bool(current.stamp and dict(current.stamp.env) != want.env),
     )
 
@@ -169,6 +181,19 @@ def _variables(around: Surroundings, _manifest: Manifest, lock: Lock) -> Iterato
 def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
     contract = contracts.from_table(lock.contract)
     yield from machine_check.check(contract, around.record(), manifest.gpu)
+    if lock.builds.builds:
+        yield from _building(around, manifest, lock)
+
+
+def _building(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
+    """Look for compilers only where something is still to be built."""
+    try:
+        want = _wanted(around, manifest, lock)
+        stamp = around.environments.current().stamp
+        if stamp is None or stamp.slice_digest != want.items.digest:
+            yield from build.lacking(want.items.items, want.site, around.workshop())
+    except LockError:  # the layer `environment` says it
+        return
 
 
 _LOOKS: Mapping[Layer, Callable[[Surroundings, Manifest, Lock], Iterator[Finding]]] = {

@@ -76,15 +76,19 @@ def source(
     build_requires: Sequence[str] = (),
     sources: Mapping[str, str] | None = None,
     before: str = "",
+    static: bool = True,
     answer: int = 42,
 ) -> tuple[str, bytes]:
-    """Make an sdist; by default it is one C extension whose ``answer()`` gives ``answer``."""
+    """Make an sdist; by default it is one C extension whose ``answer()`` gives ``answer``.
+
+    Not ``static``: what it depends on is told by its backend only (PEP 643).
+    """
     module = name.replace("-", "_")
     wheel = Wheel(name, version, requires=requires, files={})
     text = EXTENSION.replace("NAME", module).replace("ANSWER", str(answer))
     files = {f"{module}.c": text} if sources is None else sources
     contents = {
-        "PKG-INFO": wheels.metadata(wheel),
+        "PKG-INFO": wheels.metadata(wheel) if static else wheels._dynamic_metadata(wheel),
         "pyproject.toml": _PYPROJECT.format(requires=list(build_requires)).encode(),
         "in_tree/packing.py": inspect.getsource(backend).encode(),
         "in_tree/making.py": _MAKING.format(

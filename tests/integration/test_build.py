@@ -158,6 +158,35 @@ class TestLock:
         names = {p["name"] for p in tomllib.loads(world.read("pylock.toml"))["packages"]}
         assert "zz-made-plot" in names
 
+    def test_what_a_resolver_must_build_to_know_it_is_told_to_it(self, world: World) -> None:
+        made = source(
+            "zz-made-old",
+            requires=["zz-made-plot"],
+            before="import zz_made_lib",
+            static=False,
+        )
+        serve(world, made)
+        asks(world, "zz-made-old")
+        done = world.envctl("lock", code=3)
+        assert "[tool.envctl.build.zz-made-old]" in done.stderr
+        remedy = '[tool.envctl.build.zz-made-old]\nrequires = ["zz-made-lib"]\n\n[tool.envctl.env]'
+        world.edit("pyproject.toml", "[tool.envctl.env]", remedy)
+        world.envctl("lock")
+        names = {p["name"] for p in tomllib.loads(world.read("pylock.toml"))["packages"]}
+        assert "zz-made-plot" in names
+
+    def test_a_merge_that_lost_a_build_requirement_is_noticed_and_mended(
+        self, world: World
+    ) -> None:
+        serve(world, source("zz-made-ext", build_requires=["zz-made-backend"]))
+        asks(world, "zz-made-ext")
+        world.envctl("lock")
+        whole = world.read("pylock.toml")
+        world.write("pylock.toml", whole.partition("[tool.envctl.build-packages")[0])
+        assert "lock-incomplete" in world.codes("--only", "lock")
+        world.envctl("lock")
+        assert world.read("pylock.toml") == whole
+
     @pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
     def test_both_resolvers(self, world: World, resolver: str) -> None:
         world.write("pyproject.toml", world.manifest(resolver))
@@ -250,6 +279,19 @@ class TestSync:
         assert answer(world, "zz_made_ext") == "42"
         assert builds(world) == ["zz-made-ext", "zz-made-ext"]
 
+    def test_an_edited_file_of_it_is_found_and_repaired_without_a_build(self, world: World) -> None:
+        serve(world, source("zz-made-ext"))
+        asks(world, "zz-made-ext")
+        world.envctl("lock")
+        world.envctl("sync")
+        (module,) = world.site.glob("zz_made_ext*.so")
+        module.write_bytes(b"edited")
+        assert world.codes("--only", "environment") == ["file-modified"]
+        world.envctl("sync", "--repair")
+        assert answer(world, "zz_made_ext") == "42"
+        assert world.codes("--only", "environment") == []
+        assert builds(world) == ["zz-made-ext"]
+
     def test_only_what_is_declared_reaches_the_build(self, world: World) -> None:
         before = (
             "assert os.environ.get('ZZ_DECLARED') == 'yes', os.environ\n"
@@ -326,7 +368,8 @@ class TestSync:
         world.envctl("lock")
         text = world.read("pylock.toml").partition("[tool.envctl]")[0]
         world.write("pylock.toml", text.replace('created-by = "envctl"', 'created-by = "other"'))
-        world.envctl("sync", "--no-default-groups")
+        done = world.envctl("sync", "--no-default-groups")
+        assert "does not say how to build zz-made-ext==1.0" in done.stderr
         assert answer(world, "zz_made_ext") == "42"
         assert not (world.site / "zz_made_ext-1.0.dist-info" / "uv_cache.json").exists()
         assert kept(world) == []
@@ -476,6 +519,7 @@ class TestCompilers:
         program(
             folder, "my-cc", f'#!/bin/sh\necho used > "$HOME/my-cc.log"\nexec {compiler} "$@"\n'
         )
+        world.envctl("sync", env={**bare, "CC": "nothing"}, code=3)
         world.envctl("sync", env={**bare, "CC": "my-cc"})
         assert (Path(world.environ["HOME"]) / "my-cc.log").exists()
 

@@ -299,6 +299,7 @@ def test_versions_are_not_kept_where_the_lock_is_there_already_or_an_upgrade_is_
         (("--from", "gone.txt"), 3, "there is no file `gone.txt`"),
         (("--from", "uv.lock"), 3, "a lock does not say what its project asks for"),
         (("--from", "train.py"), 3, "not a file that envctl can make a manifest from"),
+        (("--from", "x\n[evil]\n"), 2, "that is no name of a file"),
         (("--group", "dev"), 2, "`--group` says where an import goes"),
         (("--from", "x.txt", "--group", "a b"), 2, "`a b` cannot name a group"),
     ],

@@ -36,6 +36,8 @@ def run(
     version: str = "3.11.2",
     default_index: str | None = DEFAULT,
     platform: Platform = HERE,
+    source: str | None = None,
+    group: str | None = None,
 ) -> InitPlan:
     return init(
         ProjectFiles(root),
@@ -44,6 +46,8 @@ def run(
         record=record,
         extend=extend_manifest,
         default_index=default_index,
+        source=source,
+        group=group,
     )
 
 
@@ -102,6 +106,89 @@ def test_an_additional_index_alone_never_becomes_the_default_one(tmp_path: Path)
     plan = run(tmp_path, default_index=None)
     assert "index" not in manifest(tmp_path)["tool"]["envctl"]
     assert "would become the only one" in said(plan)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        f"--extra-index-url {DEFAULT}/\n",
+        f"--index-url {DEFAULT}\n--extra-index-url {DEFAULT}\n",
+        f"-i {DEFAULT}\n",
+    ],
+)
+def test_the_default_index_is_not_written_where_it_is_the_only_one(
+    tmp_path: Path, options: str
+) -> None:
+    (tmp_path / "requirements.txt").write_text(f"{options}six\n")
+    plan = run(tmp_path)
+    assert "index" not in manifest(tmp_path)["tool"]["envctl"]
+    assert "any package may come from it" not in said(plan)
+
+
+def test_the_default_index_is_written_once(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(
+        f"--extra-index-url https://acme.example/simple\n--extra-index-url {DEFAULT}\nsix\n"
+    )
+    run(tmp_path)
+    urls = [index["url"] for index in manifest(tmp_path)["tool"]["envctl"]["index"]]
+    assert urls == [DEFAULT, "https://acme.example/simple"]
+
+
+def test_another_default_index_stays_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(
+        f"-i https://mirror.example/simple\n--extra-index-url {DEFAULT}\nsix\n"
+    )
+    run(tmp_path)
+    urls = [index["url"] for index in manifest(tmp_path)["tool"]["envctl"]["index"]]
+    assert urls == ["https://mirror.example/simple", DEFAULT]
+
+
+def test_two_indexes_of_one_name_get_two(tmp_path: Path) -> None:
+    (tmp_path / "Pipfile").write_text(
+        '[[source]]\nname = "a"\nurl = "https://a.example/s"\n'
+        '[[source]]\nname = "a"\nurl = "https://b.example/s"\n'
+        '[packages]\nsix = {version = "*", index = "a"}\n'
+    )
+    run(tmp_path, source="Pipfile")
+    names = [index["name"] for index in manifest(tmp_path)["tool"]["envctl"]["index"]]
+    assert names == ["a", "a-2"]
+
+
+def test_of_pip_tools_files_the_source_is_read(tmp_path: Path) -> None:
+    (tmp_path / "requirements.in").write_text("flask\n")
+    (tmp_path / "requirements.txt").write_text("flask==3.0\nclick==8.1  # via flask\n")
+    plan = run(tmp_path)
+    assert manifest(tmp_path)["project"]["dependencies"] == ["flask"]
+    assert "requirements.txt the first `envctl lock` keeps its versions" in said(plan)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "note"),
+    [
+        ("environment.yml", "", "environment.yml not read: `envctl init --from environment.yml`"),
+        ("Pipfile", "", "Pipfile not read: `envctl init --from Pipfile` imports it"),
+        ("setup.py", "", "setup.py not read: `envctl init --from setup.py` imports"),
+        ("setup.cfg", "[metadata]\n", "setup.cfg not read: `envctl init --from setup.cfg` imports"),
+        ("poetry.lock", "", "poetry.lock the first `envctl lock` keeps its versions"),
+        (
+            "pyproject.toml",
+            '[tool.poetry.dependencies]\npython = "*"\n',
+            "pyproject.toml: tool.poetry not read: `envctl init --from pyproject.toml` imports",
+        ),
+        (
+            "pyproject.toml",
+            '[project]\nname = "x"\n[tool.pdm.dev-dependencies]\na = []\n',
+            "pyproject.toml: tool.pdm not read: `envctl init --from pyproject.toml` imports",
+        ),
+        ("pyproject.toml", "[build-system]\nrequires = []\n", "its dependencies are not read"),
+    ],
+)
+def test_what_is_not_imported_by_itself_is_named(
+    tmp_path: Path, name: str, text: str, note: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert note in said(run(tmp_path))
+    assert "not read" not in said(run(tmp_path))  # it was said once
 
 
 EXISTING = """\

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.adapters import uv
 from envctl.adapters.uv_failures import PROJECT
+from envctl.domain.build import PROJECT as OWN
 from envctl.domain.lock import version_of
 from envctl.domain.markers import implied, joined, root_condition
 from envctl.domain.resolution import Question, Resolution
@@ -119,6 +120,7 @@ def _settings(question: Question) -> dict[str, Any]:
         limit = moment(question.exclude_newer)
         # uv reads a bare day in this machine's own time zone: two teammates would get two answers.
         settings["exclude-newer"] = limit.isoformat() if limit else question.exclude_newer
+    settings |= _builds(question)
     open_indexes = [index for index in question.indexes if not index.packages]
     if open_indexes:
         first, *others = open_indexes
@@ -127,6 +129,30 @@ def _settings(question: Question) -> dict[str, Any]:
             {"name": first.name, "url": first.url, "default": True},
         ]
     return settings
+
+
+def _builds(question: Question) -> dict[str, Any]:
+    """Say what uv cannot know of packages that it must build to learn what they need, or spare it that build."""
+    stated = {
+        name: each.dependencies
+        for name, each in question.builds.items()
+        if each.dependencies is not None and name != OWN
+    }
+    others = {
+        name: each for name, each in question.builds.items() if name not in stated and name != OWN
+    }
+    found = {
+        "dependency-metadata": [
+            {"name": name, "requires-dist": list(texts)} for name, texts in stated.items()
+        ],
+        "extra-build-dependencies": {
+            name: list(each.requires) for name, each in others.items() if each.requires
+        },
+        "extra-build-variables": {
+            name: dict(each.env) for name, each in others.items() if each.env
+        },
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _preferences(question: Question) -> dict[str, Any]:

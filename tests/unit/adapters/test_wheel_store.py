@@ -1,7 +1,6 @@
 """Kept wheels: whole or not there."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -102,7 +101,7 @@ def test_killed_while_keeping_it_leaves_nothing_that_counts(folder: Path, wheel:
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder), str(wheel), KEY], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert [name for name in os.listdir(folder) if name.startswith(f".{KEY}-")]
+    assert list(folder.glob(f".{KEY}-*"))
     store = WheelStore(folder)
     assert store.find(KEY) is None
     with store.locked(KEY):  # the dead process holds it no more

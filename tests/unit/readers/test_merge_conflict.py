@@ -311,6 +311,7 @@ def test_garbage_is_never_an_error(text: str) -> None:
 pins = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sampled_from(["1", "2", "10"]))
 
 
+@settings(deadline=None)
 @given(pins, pins, pins)
 def test_the_rule_for_every_name(
     ours: dict[str, str], theirs: dict[str, str], base: dict[str, str]

@@ -1,0 +1,63 @@
+"""What became of the locks, as text and as JSON: the same for every command that writes them."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from envctl.cli.render import say
+from envctl.usecases.lock import Locked, LockOutcome
+
+_SHOWN = 30
+
+
+def report(outcome: LockOutcome) -> None:
+    """Say which packages changed, what that does to the contract, and which files were written."""
+    for each in outcome.locks:
+        _changes(each)
+        packages = len(each.lock.pylock.packages)
+        wrote = f"wrote {each.file}: {packages} packages"
+        say(wrote if each.written else state(each.file, packages))
+    for name in outcome.removed:
+        say(f"removed {name}: each profile has a lock of its own")
+
+
+def table(outcome: LockOutcome) -> dict[str, Any]:
+    """Return the same as data."""
+    return {
+        "written": outcome.written,
+        "resolved": outcome.resolved,
+        "removed": list(outcome.removed),
+        "notes": list(outcome.notes),
+        "locks": [_table(each) for each in outcome.locks],
+    }
+
+
+def state(file: str, packages: int) -> str:
+    """Return what is said of a lock that did not change."""
+    return f"{file} is up to date: {packages} packages"
+
+
+def _table(each: Locked) -> dict[str, Any]:
+    return {
+        "file": each.file,
+        "profile": each.profile,
+        "written": each.written,
+        "packages": len(each.lock.pylock.packages),
+        "changes": [{"name": c.name, "old": c.old, "new": c.new} for c in each.changes],
+        "effects": [asdict(effect) for effect in each.effects],
+    }
+
+
+def _changes(each: Locked) -> None:
+    for change in each.changes[:_SHOWN] if each.known else ():
+        if change.old is None:
+            say(f"  + {change.name} {change.new}")
+        elif change.new is None:
+            say(f"  - {change.name} {change.old}")
+        else:
+            say(f"  ~ {change.name} {change.old} → {change.new}")
+    if each.known and len(each.changes) > _SHOWN:
+        say(f"  … and {len(each.changes) - _SHOWN} more (see --json)")
+    for effect in each.effects:
+        say(f"  {click.style('!', fg='yellow') if effect.worse else '*'} {effect.sentence}")
