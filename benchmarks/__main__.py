@@ -1,4 +1,4 @@
-"""The four ratios of the main job. Run it on a quiet machine: `python3 noxfile.py benchmarks`."""
+"""The ratios of the main job and of a team's locks. Run it on a quiet machine: `python3 noxfile.py benchmarks`."""
 
 import compileall
 import itertools
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from benchmarks import stock
+from benchmarks import locks, stock
 from benchmarks.measure import Command, Ratio, compare, once, run
 
 ROOT = Path(__file__).parents[1]
@@ -187,11 +187,28 @@ def main() -> None:
         with served(Path(temporary) / "made-up", delay=0.02) as url:
             manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=list(roots))
             _report([lambda: lock(bench, manifest, cold=True, network="20 ms")], ratios)
+            three = locks.manifest(list(roots), url=url)
+            alone = locks.manifest(
+                list(roots), url=url, platforms=("linux-x86_64",), resolver="pip-tools"
+            )
+            team = locks.Locks(Path(temporary) / "locks")
+            steps = [
+                lambda: team.three_platforms(three, "170 pkgs, 20 ms", pairs=7),
+                lambda: team.unchanged(three),
+                lambda: team.pip_tools(alone, url, pairs=3),
+            ]
+            _report(steps, ratios)
+        real = locks.manifest(list(locks.REAL))
+        _report([lambda: team.three_platforms(real, "real stack and index", pairs=5)], ratios)
+        memory = team.peak_memory(real)
+        print(
+            f"peak memory of envctl lock, real stack: {memory >> 20} MB (limit 300 MB)", flush=True
+        )
         with served(CACHE / f"data-stack-{MINOR}") as url:
             data = list(stock.DATA_STACK)
             manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=data)
             _report([lambda: sync(bench, manifest)], ratios)
-    sys.exit(any(ratio.median > ratio.limit for ratio in ratios))
+    sys.exit(memory > 300 << 20 or any(ratio.median > ratio.limit for ratio in ratios))
 
 
 def _report(steps: list[Callable[[], Ratio]], ratios: list[Ratio]) -> None:
