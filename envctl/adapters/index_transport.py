@@ -82,6 +82,9 @@ def chunks(
     """Yield the body; an end before the announced length is an error, as is one after ``seconds`` or ``most`` bytes."""
     end = time.monotonic() + seconds if seconds else None
     size = 0
+    announced = answer.headers.get("Content-Length", "")
+    if most and announced.isdecimal() and int(announced) > most:
+        raise ValueError("it is too large")
     while chunk := answer.read(_CHUNK):
         size += len(chunk)
         if most and size > most:
@@ -89,16 +92,18 @@ def chunks(
         yield chunk
         if end and time.monotonic() > end:
             raise TimeoutError
-    announced = answer.headers.get("Content-Length", "")
     if announced.isdecimal() and size < int(announced):
         raise http.client.IncompleteRead(b"", int(announced) - size)
 
 
 def content_range(answer: http.client.HTTPResponse) -> tuple[int, int | None]:
     """Return where the bytes of an answer begin in the file, and the file's size if it is told."""
-    said = answer.headers.get("Content-Range", "") if answer.status == http.HTTPStatus.PARTIAL_CONTENT else ""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0, None)
+    if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+        return 0, None
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
+    if found is None:
+        raise ValueError("it does not say which part of the file it is")
+    return int(found[1]), int(found[2])
 
 
 def page_text(answer: http.client.HTTPResponse, seconds: float) -> str:

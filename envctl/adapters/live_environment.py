@@ -6,7 +6,7 @@ image, for example).
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from envctl.adapters.live_packages import Site, found_in
@@ -128,15 +128,11 @@ def _conda(prefix: Path) -> Iterator[CondaRecord]:
 def _packages(
     prefix: Path, sites: Iterable[Path], conda: Iterable[CondaRecord]
 ) -> tuple[tuple[Captured, ...], tuple[str, ...]]:
-    hashes: dict[str, Mapping[str, str]] = {}
-    for record in conda:
-        hashes |= dict.fromkeys(record.package.folders, record.hashes)
-    asked = {f for each in conda if each.package.requested for f in each.package.folders}
+    by_folder = {folder: each for each in conda for folder in each.package.folders}
     found: dict[str, Captured] = {}
     remarks: list[str] = []
     for folder in sites:
-        site = Site(folder=folder, prefix=prefix, conda=hashes, asked=frozenset(asked))
-        packages, said = found_in(site)
+        packages, said = found_in(Site(folder=folder, prefix=prefix, conda=by_folder))
         found = packages | found  # the first place on the path counts
         remarks += said
     return tuple(found[name] for name in sorted(found)), tuple(remarks)
@@ -153,4 +149,3 @@ def _of_conda_alone(
         for each in conda
         if not (there & set(each.package.folders)) and each.package.name not in names
     )
-

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from envctl.adapters import installed
 from envctl.domain.captured import Captured, Origin
+from envctl.readers.conda_meta import CondaRecord
 from envctl.readers.installed import (
     Metadata,
     read_direct_url,
@@ -25,16 +26,11 @@ _OUTSIDE = "its RECORD names files outside of the environment"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """A ``site-packages`` of the environment ``prefix``.
-
-    ``conda``: the hashes of the files of conda's packages, each under the name of its metadata folder; ``asked``: those
-    of these folders whose package somebody asked conda for.
-    """
+    """A ``site-packages`` of the environment ``prefix``; ``conda``: what conda notes, by metadata folders' names."""
 
     folder: Path
     prefix: Path
-    conda: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    asked: frozenset[str] = frozenset()
+    conda: Mapping[str, CondaRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +91,14 @@ def _dist_info(site: Site, info: Path) -> _Found | None:
     package = replace(
         _captured(metadata),
         installer=_shown(installer),
-        requested=(info / "REQUESTED").exists() or info.name in site.asked,
+        requested=(info / "REQUESTED").exists(),
         tags=read_tags(_text(info / "WHEEL")),
-        record=record.hashes if record else of_conda,
+        record=record.hashes if record else None,
     )
-    if installer == "conda" or of_conda is not None:
-        package = replace(package, origin=Origin(kind="conda"), requested=info.name in site.asked)
+    if of_conda is not None:
+        package = _by_conda(package, of_conda)
+    elif installer == "conda":
+        package = replace(package, origin=Origin(kind="conda"))
     elif (info / "direct_url.json").is_file():
         package = replace(package, origin=read_direct_url(_text(info / "direct_url.json")))
     elif record and any(each.startswith("__editable__") for each in record.paths):
@@ -113,7 +111,7 @@ def _dist_info(site: Site, info: Path) -> _Found | None:
     if len(known) < len(paths):
         package = replace(package, faults=(*package.faults, _OUTSIDE))
     if of_conda is not None:
-        known = dict.fromkeys(known, "") | dict(_within(site, site.prefix, of_conda))
+        known = dict.fromkeys(known, "") | dict(_within(site, site.prefix, of_conda.hashes))
     return _Found(package=package, files=known)
 
 
@@ -127,12 +125,10 @@ def _egg(site: Site, info: Path, metadata_file: Path, name: str = "") -> _Found 
         package = replace(package, requires=read_requires_txt(_text(info / "requires.txt")))
     of_conda = site.conda.get(info.name)
     if of_conda is not None:
-        asked = info.name in site.asked
-        origin = Origin(kind="conda")
-        package = replace(package, origin=origin, requested=asked, record=of_conda)
+        package = _by_conda(package, of_conda)
     listed = _text(info / "installed-files.txt").split("\n") if info.is_dir() else []
     known = dict.fromkeys((os.path.normpath(info / line) for line in listed if line), "")
-    known |= dict(_within(site, site.prefix, of_conda or {}))
+    known |= dict(_within(site, site.prefix, of_conda.hashes if of_conda else {}))
     tops = (info.name, name, *_text(info / "top_level.txt").split()) if info.is_dir() else ()
     return _Found(package=package, files=known, tops=tuple(filter(None, tops)) or (info.name,))
 
@@ -143,7 +139,11 @@ def _develop(link: Path) -> _Found | None:
     name = link.name.removesuffix(".egg-link")
     stem = name.replace("-", "_")
     info = next(
-        (path for each in dict.fromkeys((name, stem)) if (path := folder / f"{each}.egg-info").is_dir()),
+        (
+            path
+            for each in dict.fromkeys((name, stem))
+            if (path := folder / f"{each}.egg-info").is_dir()
+        ),
         None,
     )
     if info is None or not folder.is_absolute():
@@ -156,6 +156,16 @@ def _develop(link: Path) -> _Found | None:
     origin = Origin(kind="editable", url=_shown(str(folder)))
     package = replace(package, requires=requires, origin=origin, requested=True)
     return _Found(package=package, files={str(link): ""}, tops=("easy-install.pth",))
+
+
+def _by_conda(package: Captured, record: CondaRecord) -> Captured:
+    """Return a package with what conda knows of it: its own hashes where there is no RECORD."""
+    return replace(
+        package,
+        origin=Origin(kind="conda", url=record.package.name),
+        requested=record.package.requested,
+        record=record.hashes if package.record is None else package.record,
+    )
 
 
 def _captured(metadata: Metadata) -> Captured:

@@ -25,6 +25,13 @@ from envctl.usecases.init import InitPlan, init, plan
     "Poetry or PDM, setup.cfg or setup.py (read, never run).",
 )
 @click.option(
+    "--from-environment",
+    "environment",
+    metavar="PATH",
+    help="Capture a live environment (a folder, or its python): a manifest of its roots and a "
+    "lock of its exact versions, and what of it is not proved.",
+)
+@click.option(
     "--group",
     metavar="NAME",
     help="The dependency group that takes what FILE asks for, instead of the project itself.",
@@ -32,7 +39,12 @@ from envctl.usecases.init import InitPlan, init, plan
 @options.as_json
 @options.pass_services
 def command(
-    services: Services, name: str | None, source: str | None, group: str | None, as_json: bool
+    services: Services,
+    name: str | None,
+    source: str | None,
+    environment: str | None,
+    group: str | None,
+    as_json: bool,
 ) -> None:
     """Make or extend pyproject.toml and record this machine.
 
@@ -41,7 +53,18 @@ def command(
     """
     project = services.here_project
     wanted = None if source is None else _relative(source, project.root)
-    into = _group(group, source)
+    into = _group(group, source or environment)
+    if environment is not None:
+        if source is not None:
+            raise UsageError(
+                "`--from` and `--from-environment` are two imports",
+                where="--from-environment",
+                hint="run one after the other: what is there already stays",
+            )
+        from envctl.cli.init_capture import carry as captured  # noqa: PLC0415  # only for this
+
+        captured(services, environment, name=name, group=into, as_json=as_json)
+        return
     here = _here(services)
     record = services.record(name)
 

@@ -15,8 +15,8 @@ class Origin:
     """Where a package came from (PEP 610).
 
     ``index``: nothing is written down about it, as after an installation from an index. ``url``: the direct reference
-    for a requirement, free of credentials (``git+https://…@commit``), or the path of a folder; ``None``: nobody can
-    tell what in it is secret.
+    for a requirement, free of credentials (``git+https://…@commit``), the path of a folder, or conda's name for it;
+    ``None``: it cannot be told, or nobody knows what in it is secret.
     """
 
     kind: Kind = "index"
@@ -57,7 +57,7 @@ class Captured:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CondaPackage:
-    """A package of conda's own, by conda's name for it; ``folders``: the metadata folders that it brought."""
+    """A package that conda installed, by conda's name for it; ``folders``: the metadata folders that it brought."""
 
     name: str
     version: str

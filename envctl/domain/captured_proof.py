@@ -114,7 +114,8 @@ def _origin(package: Captured, standing: Standing | None) -> Iterator[Doubt]:
     elif origin.kind == "archive":
         yield Doubt(code="direct-url", said="from an address and not from an index")
     elif origin.kind == "conda":
-        yield Doubt(code="conda", said="conda's build: the lock has the index's own")
+        same = "" if standing and standing.sure else ", if that is the same project"
+        yield Doubt(code="conda", said=f"conda's build: the lock has the index's own{same}")
     elif standing and not standing.exact:
         there = "another version" if standing.known else "no such package"
         public = f"the lock has the public {standing.version}" if standing.version else ""

@@ -21,7 +21,7 @@ Offer = Mapping[str, str]
 class Standing:
     """``version``: the one to lock (``None``: none may be taken), ``index``: where it is; ``exact``: as installed.
 
-    ``known``: the index has the name, whoever's it is there.
+    ``known``: the index has the name, whoever's it is there. ``sure``: a table says that it is the same project.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Standing:
     index: str | None = None
     exact: bool = False
     known: bool = False
+    sure: bool = False
 
     @property
     def constraint(self) -> str | None:
@@ -36,11 +37,11 @@ class Standing:
         return None if self.version is None else f"{self.name}=={self.version}"
 
 
-def standing(package: Captured, offer: Offer) -> Standing:
-    """Find what stands for a package."""
+def standing(package: Captured, offer: Offer, *, sure: bool = False) -> Standing:
+    """Find what stands for a package; ``sure``: conda built it from the project that has this name on an index."""
     there = {Version(text): (text, index) for text, index in offer.items()}
     installed = Version(package.version)
-    for wanted in (installed, *_others(package, installed, there)):
+    for wanted in (installed, *_others(installed, there if sure else None)):
         if wanted in there:
             text, index = there[wanted]
             return Standing(
@@ -49,13 +50,14 @@ def standing(package: Captured, offer: Offer) -> Standing:
                 index=index,
                 exact=wanted == installed,
                 known=True,
+                sure=sure,
             )
-    return Standing(name=package.name, known=bool(offer))
+    return Standing(name=package.name, known=bool(offer), sure=sure)
 
 
-def _others(package: Captured, installed: Version, there: Iterable[Version]) -> list[Version]:
+def _others(installed: Version, there: Iterable[Version] | None) -> list[Version]:
     found = [Version(installed.public)] if installed.local else []
-    if package.origin.kind == "conda":
+    if there is not None:
         found.append(Version(installed.base_version))
         release = installed.release
         found += sorted(

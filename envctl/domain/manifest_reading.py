@@ -25,7 +25,8 @@ def parse_manifest(data: reading.Table) -> Manifest:
     reading.only(own, _KEYS, _ROOT)
     groups = _groups(data)
     dynamic = reading.texts(project, "dynamic", "project")
-    if "dependencies" in dynamic:
+    named = reading.texts(own, "groups", _ROOT)
+    if "dependencies" in dynamic and not (groups and named):
         raise ManifestError(
             "the dependencies are left to the build backend, so that nobody can read them",
             where="project.dynamic",

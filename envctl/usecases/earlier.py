@@ -32,7 +32,18 @@ def earlier(project: Project, manifest: Manifest) -> Earlier:
         # The project had no profiles until now: its one lock is where their versions come from.
         found = _read(plain, load.LOCK)
         return Earlier(pins=found.pins, notes=found.notes)
-    return Earlier()
+    return _elsewhere(project)
+
+
+def _elsewhere(project: Project) -> Earlier:
+    """Take the versions of another tool's lock: the project was moved from there."""
+    from envctl.readers.locked_versions import (  # noqa: PLC0415  # lazy: only a first lock asks
+        read_locked_versions,
+    )
+
+    found = read_locked_versions(project.read)
+    said = (f"no lock yet: the versions of {found.source} are kept where they can be",)
+    return Earlier(pins=found.pins, notes=(*(said if found.pins else ()), *found.notes))
 
 
 def kept(found: Earlier, upgrade: Collection[str] | None) -> tuple[Pin, ...]:

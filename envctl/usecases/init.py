@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from envctl.domain.gitignore import hides_records, with_unseen
-from envctl.domain.imported import Additions, Note
+from envctl.domain.imported import Additions, Imported, Note
 from envctl.domain.platforms import Platform
 from envctl.domain.record import Record
 from envctl.domain.resolution import Interpreter
@@ -68,15 +68,17 @@ def plan(
     extend: Callable[[str, Additions], str],
     default_index: str | None = None,
     source: str | None = None,
+    found: Imported | None = None,
     group: str | None = None,
 ) -> InitPlan:
     """Say what is to be written; raises ``ManifestError``, ``ProjectError``, ``RecordError``.
 
     ``extend`` edits a manifest's text. ``default_index`` is the resolvers' own default, needed where a project
     names only additional ones. A ``record`` without a name gets a suggested one. ``source`` is another tool's file
-    to import, by its path from the project's folder; ``group`` the dependency group that takes what it asks for.
+    to import, by its path from the project's folder, or the name of what ``found`` was read from; ``group`` the
+    dependency group that takes what it asks for.
     """
-    folder = look(project, source)
+    folder = look(project, source, found)
     wanted, notes = init_manifest.additions(
         folder,
         interpreter=interpreter,

@@ -69,8 +69,11 @@ class Folder:
         return not (self.own or self.dynamic or self.project.get("dependencies"))
 
 
-def look(project: Project, source: str | None = None) -> Folder:
-    """Read what is there, and the file that is named; raises ``ManifestError`` for broken files."""
+def look(project: Project, source: str | None = None, given: Imported | None = None) -> Folder:
+    """Read what is there, and the file that is named; raises ``ManifestError`` for broken files.
+
+    ``given``: what was found in ``source`` already, which is then no file to be read.
+    """
     text = project.read(MANIFEST) or ""
     data = read_toml(text, MANIFEST)
     read: set[str] = set()
@@ -92,7 +95,7 @@ def look(project: Project, source: str | None = None) -> Folder:
     if bare.own and source is None:
         return bare
     wanted = source or (_requirements(files) if bare.takes_requirements else None)
-    found = read_project(wanted, reader) if wanted else _NOTHING
+    found = given or (read_project(wanted, reader) if wanted else _NOTHING)
     return replace(
         bare,
         origin=wanted,

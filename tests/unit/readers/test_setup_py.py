@@ -20,7 +20,7 @@ def test_clip_takes_the_lines_of_a_file_and_nothing_is_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (ASSETS / "clip.setup.py").read_text(encoding="utf-8")
+    text = (ASSETS / "clip.setup.py.txt").read_text(encoding="utf-8")
     found = read("setup.py", text, requirements__txt="ftfy\npackaging\nregex\ntqdm\ntorch\n")
     assert required(found) == ["ftfy", "packaging", "regex", "tqdm", "torch"]
     assert sections(found) == {"extra dev": ["pytest"]}
@@ -29,7 +29,7 @@ def test_clip_takes_the_lines_of_a_file_and_nothing_is_run(
 
 
 def test_detectron2_has_all_its_lines() -> None:
-    text = (ASSETS / "detectron2.setup.py").read_text(encoding="utf-8")
+    text = (ASSETS / "detectron2.setup.py.txt").read_text(encoding="utf-8")
     found = read("setup.py", text)
     assert len(required(found)) == 16
     assert required(found)[-5:] == [
@@ -49,7 +49,7 @@ def test_detectron2_has_all_its_lines() -> None:
 
 
 def test_of_transformers_it_is_said_what_only_running_would_tell() -> None:
-    text = (ASSETS / "transformers.setup.py").read_text(encoding="utf-8")
+    text = (ASSETS / "transformers.setup.py.txt").read_text(encoding="utf-8")
     found = read("setup.py", text)
     assert found.requires_python == ">=3.9.0"
     assert required(found) == []

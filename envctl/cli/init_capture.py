@@ -1,0 +1,151 @@
+"""``envctl init --from-environment``."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli.render import envelope, say, show, step
+from envctl.domain.captured_proof import Judged
+from envctl.errors import UsageError
+from envctl.usecases.capture import CaptureOutcome, Doors, capture
+
+_SHOWN = 30
+
+
+def carry(
+    services: Services, path: str, *, name: str | None, group: str | None, as_json: bool
+) -> None:
+    """Capture the environment at ``path`` and say what came of it; exit 1 where there can be no lock."""
+    project = services.here_project
+    place = project.root / path
+    step(f"reading {path} …")
+    found = services.live_environment(place, _label(place, project.root))
+    here = services.here_behind(found)
+    record = services.record(name)
+    step(f"resolving {len(found.packages)} packages for Python {found.minor} …")
+    with project.locked("init"), services.workspace() as workspace:
+        outcome = capture(
+            project,
+            found,
+            doors=Doors(
+                catalogue=services.catalogue,
+                engine=services.engine,
+                run=services.run,
+                sdists=services.sdists,
+                extend=services.extend_manifest,
+            ),
+            here=here,
+            record=record,
+            workspace=workspace,
+            own_folder=os.path.realpath(project.root),
+            default_index=services.default_index(),
+            group=group,
+        )
+    if as_json:
+        show(envelope("init", _result(outcome), ok=outcome.lock is not None))
+    else:
+        for line in _lines(outcome):
+            say(line)
+    if outcome.lock is None:
+        click.get_current_context().exit(1)
+
+
+def _label(path: Path, root: Path) -> str:
+    """Name an environment: by its path inside the project, else by its folder's name alone."""
+    whole = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would lead from bin/python to another place
+    if whole.parent.name == "bin":
+        whole = whole.parent.parent
+    label = whole.relative_to(root).as_posix() if whole.is_relative_to(root) else whole.name
+    if not label.isprintable() or not label.strip():
+        raise UsageError(
+            "that is no name of an environment",
+            where="--from-environment",
+            hint="name one, as `--from-environment .venv`",
+        )
+    return label
+
+
+def _lines(outcome: CaptureOutcome) -> Iterator[str]:
+    for note in outcome.plan.notes:
+        yield f"note: {note.where}: {note.message}"
+    for said in (*outcome.notes, *(outcome.lock.notes if outcome.lock else ())):
+        yield f"note: {said}"
+    for file in sorted(outcome.files):
+        yield f"  wrote {file}"
+    yield from _proofs(outcome)
+    if outcome.blocked:
+        yield click.style("pylock.toml is not written:", bold=True)
+        yield from (f"  {reason}" for reason in outcome.blocked)
+    yield "next:"
+    yield from (f"  {line}" for line in _next(outcome))
+
+
+def _proofs(outcome: CaptureOutcome) -> Iterator[str]:
+    whole = len(outcome.packages)
+    open_ones = [each for each in outcome.packages if not each.proved]
+    if outcome.lock is not None:
+        what = "package is" if whole - len(open_ones) == 1 else "packages are"
+        yield f"{whole - len(open_ones)} of {whole} {what} proved: the lock has the files that are installed"
+    if open_ones:
+        yield "not proved:"
+        yield from (_line(each) for each in open_ones[:_SHOWN])
+    if len(open_ones) > _SHOWN:
+        yield f"  … and {len(open_ones) - _SHOWN} more (see --json)"
+    if outcome.added:
+        listed = ", ".join(f"`{name}` {version}" for name, version in outcome.added.items())
+        yield f"the lock has what the environment lacks: {listed}"
+
+
+def _line(each: Judged) -> str:
+    said = "; ".join(doubt.said for doubt in each.doubts)
+    return f"  {each.package.name} {each.package.version}: {said}"
+
+
+def _next(outcome: CaptureOutcome) -> tuple[str, ...]:
+    if outcome.lock is not None:
+        return ("envctl sync",)
+    return ("correct pyproject.toml, then run this command again",)
+
+
+def _result(outcome: CaptureOutcome) -> dict[str, Any]:
+    return {
+        "files": sorted(outcome.files),
+        "machine": outcome.plan.machine,
+        "notes": [
+            *({"where": note.where, "message": note.message} for note in outcome.plan.notes),
+            *({"where": "pylock.toml", "message": said} for said in outcome.notes),
+            *(
+                {"where": "pylock.toml", "message": said}
+                for said in (outcome.lock.notes if outcome.lock else ())
+            ),
+        ],
+        "environment": {
+            "path": outcome.capture.label,
+            "python": outcome.capture.python,
+            "packages": [_package(each) for each in outcome.packages],
+            "seeds": list(outcome.sorted.roots.seeds),
+            "added": dict(outcome.added or {}),
+        },
+        "locked": outcome.lock is not None,
+        "blocked": list(outcome.blocked),
+        "next": list(_next(outcome)),
+    }
+
+
+def _package(each: Judged) -> dict[str, Any]:
+    package = each.package
+    return {
+        "name": package.name,
+        "version": package.version,
+        "locked": each.locked,
+        "root": each.root,
+        "installer": package.installer or None,
+        "from": package.origin.kind,
+        "proved": each.proved,
+        "doubts": [{"code": doubt.code, "message": doubt.said} for doubt in each.doubts],
+        "changed": list(package.changed),
+    }
