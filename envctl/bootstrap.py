@@ -10,12 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from envctl.domain.captured import Capture
     from envctl.domain.here import Here
     from envctl.domain.imported import Additions
     from envctl.domain.manifest import Manifest
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
-    from envctl.ports import Editor, Engine, Environments, Probe, Project, Runner, Sdists, Workshop
+    from envctl.ports import (
+        Catalogue,
+        Editor,
+        Engine,
+        Environments,
+        Probe,
+        Project,
+        Runner,
+        Sdists,
+        Workshop,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,26 @@ class Services:
         from envctl.adapters.environments import EnvironmentFolder
 
         return EnvironmentFolder(self.project.root, self.run)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        """What package indexes have."""
+        from envctl.adapters.catalogue import IndexCatalogue
+
+        return IndexCatalogue(self.environ)
+
+    def live_environment(self, path: Path, label: str) -> "Capture":
+        """Read a live environment; raises ``EnvironmentFailure``."""
+        from envctl.adapters.live_environment import look
+
+        return look(path, label)
+
+    def here_behind(self, capture: "Capture") -> "Here":
+        """Return this machine as the Python behind a live environment sees it, or as one of the same minor does."""
+        from envctl.adapters.interpreters import behind, find, here
+
+        found = behind(capture.executable, capture.python)
+        return here(found or find(capture.minor, None))
 
     @cached_property
     def sdists(self) -> "Sdists":

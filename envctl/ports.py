@@ -1,6 +1,6 @@
 """The doors: one page of protocols, through which alone the use cases reach the outside world."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from envctl.domain.build_job import Job
 from envctl.domain.built import Built
 from envctl.domain.environment import Current, FileProblem, Stamp
 from envctl.domain.here import Here
+from envctl.domain.manifest import Index
 from envctl.domain.resolution import Interpreter, Question, Resolution
 from envctl.domain.toolchain import Toolchain
 from envctl.readers.source_tree import SourceTree
@@ -121,6 +122,20 @@ class Environments(Protocol):
     def forget(self, packages: tuple[str, ...]) -> None: ...
 
     def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]: ...
+
+
+class Catalogue(Protocol):
+    """What package indexes have."""
+
+    def versions(
+        self, names: Collection[str], indexes: Sequence[Index]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return each project's versions, with the index to take it from; raises ``IndexFailure``."""
+        ...
+
+    def records(self, urls: Iterable[str]) -> Mapping[str, Mapping[str, str] | None]:
+        """Return the hashes in the RECORD of each wheel; ``None`` for one that could not be looked into."""
+        ...
 
 
 class Sdists(Protocol):

@@ -1,4 +1,4 @@
-"""What package indexes have: the versions of a project, and the RECORD inside a wheel, which is not downloaded whole."""
+"""What package indexes have: the versions of a project, and the RECORD inside a wheel, without the rest of it."""
 
 import http.client
 import io

@@ -72,7 +72,7 @@ def problems(environment: Path) -> tuple[FileProblem, ...]:
 
 
 def differing(rows: Iterable[tuple[str, str, str]]) -> list[FileProblem]:
-    """Hash files, each given with its package and the hash that a RECORD has (``sha256=…``); return those that differ."""
+    """Hash files, each given with its package and its hash in a RECORD (``sha256=…``); return those that differ."""
     with ThreadPoolExecutor(max_workers=4) as pool:  # hashlib lets go of the GIL
         judged = pool.map(_judge, rows, chunksize=256)
         return [problem for problem in judged if problem]

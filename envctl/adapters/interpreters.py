@@ -35,6 +35,13 @@ def find(python: str | None, requires_python: str | None) -> Interpreter:
     return found
 
 
+def behind(path: str | None, version: str) -> Interpreter | None:
+    """Return the interpreter that an environment was made from; ``None``: it is gone, or its version is not known."""
+    if path is None or version.count(".") < 2 or not os.access(path, os.X_OK):
+        return None
+    return Interpreter(path=path, version=version)
+
+
 def here(interpreter: Interpreter) -> Here:
     """Return this machine as that interpreter's markers and tags see it."""
     environment = {key: str(value) for key, value in default_environment().items()}

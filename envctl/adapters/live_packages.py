@@ -12,6 +12,7 @@ from envctl.domain.captured import Captured, Origin
 from envctl.readers.conda_meta import CondaRecord
 from envctl.readers.installed import (
     Metadata,
+    Rows,
     read_direct_url,
     read_metadata,
     read_record,
@@ -44,7 +45,7 @@ class _Found:
 
 def found_in(site: Site) -> tuple[dict[str, Captured], tuple[str, ...]]:
     """Return the packages by name, and remarks about what is no package."""
-    names = sorted(os.listdir(site.folder))
+    names = sorted(path.name for path in site.folder.iterdir())
     found = [each for name in names if (each := _found(site, name))]
     troubles: dict[str, list[str]] = {}
     rows = [
@@ -85,34 +86,39 @@ def _dist_info(site: Site, info: Path) -> _Found | None:
     metadata = read_metadata(_text(info / "METADATA"), info.name)
     if metadata is None:
         return None
-    installer = _text(info / "INSTALLER").strip()[:40]
-    of_conda = site.conda.get(info.name) if installer in ("conda", "") else None
     record = read_record(_text(info / "RECORD"))
+    package = _with_origin(site, info, _captured(metadata), record)
+    if not _text(info / "METADATA"):
+        package = replace(package, faults=("it has no METADATA",))
+    rows = {path: record.hashes.get(path, "") for path in record.paths} if record else {}
+    known = dict(_within(site, site.folder, rows))
+    if len(known) < len(rows):
+        package = replace(package, faults=(*package.faults, _OUTSIDE))
+    if package.origin.kind == "conda" and (of_conda := site.conda.get(info.name)):
+        # conda's own hashes count: it writes into files after the RECORD was made.
+        known = dict.fromkeys(known, "") | dict(_within(site, site.prefix, of_conda.hashes))
+    return _Found(package=package, files=known)
+
+
+def _with_origin(site: Site, info: Path, bare: Captured, record: Rows | None) -> Captured:
+    """Return a package with what its installer wrote down: who it was, what was asked for, where it came from."""
+    installer = _shown(_text(info / "INSTALLER").strip()[:40])
     package = replace(
-        _captured(metadata),
-        installer=_shown(installer),
+        bare,
+        installer=installer,
         requested=(info / "REQUESTED").exists(),
         tags=read_tags(_text(info / "WHEEL")),
         record=record.hashes if record else None,
     )
-    if of_conda is not None:
-        package = _by_conda(package, of_conda)
-    elif installer == "conda":
-        package = replace(package, origin=Origin(kind="conda"))
-    elif (info / "direct_url.json").is_file():
-        package = replace(package, origin=read_direct_url(_text(info / "direct_url.json")))
-    elif record and any(each.startswith("__editable__") for each in record.paths):
-        package = replace(package, origin=Origin(kind="editable"))
-    if not _text(info / "METADATA"):
-        package = replace(package, faults=("it has no METADATA",))
-    hashes = record.hashes if record else {}
-    paths = record.paths if record else ()
-    known = dict(_within(site, site.folder, {path: hashes.get(path, "") for path in paths}))
-    if len(known) < len(paths):
-        package = replace(package, faults=(*package.faults, _OUTSIDE))
-    if of_conda is not None:
-        known = dict.fromkeys(known, "") | dict(_within(site, site.prefix, of_conda.hashes))
-    return _Found(package=package, files=known)
+    if installer in ("conda", "") and (of_conda := site.conda.get(info.name)):
+        return _by_conda(package, of_conda)
+    if installer == "conda":
+        return replace(package, origin=Origin(kind="conda"))
+    if (info / "direct_url.json").is_file():
+        return replace(package, origin=read_direct_url(_text(info / "direct_url.json")))
+    if record and any(path.startswith("__editable__") for path in record.paths):
+        return replace(package, origin=Origin(kind="editable"))
+    return package
 
 
 def _egg(site: Site, info: Path, metadata_file: Path, name: str = "") -> _Found | None:

@@ -55,14 +55,9 @@ def command(
     wanted = None if source is None else _relative(source, project.root)
     into = _group(group, source or environment)
     if environment is not None:
-        if source is not None:
-            raise UsageError(
-                "`--from` and `--from-environment` are two imports",
-                where="--from-environment",
-                hint="run one after the other: what is there already stays",
-            )
         from envctl.cli.init_capture import carry as captured  # noqa: PLC0415  # only for this
 
+        _alone(source)
         captured(services, environment, name=name, group=into, as_json=as_json)
         return
     here = _here(services)
@@ -84,6 +79,10 @@ def command(
     carry(plan)
     with project.locked("init"):
         done = carry(init)
+    _present(done, wanted, as_json=as_json)
+
+
+def _present(done: InitPlan, wanted: str | None, *, as_json: bool) -> None:
     if as_json:
         result = {
             "files": sorted(done.files),
@@ -104,6 +103,15 @@ def command(
     say("next:")
     for line in done.next:
         say(f"  {line}")
+
+
+def _alone(source: str | None) -> None:
+    if source is not None:
+        raise UsageError(
+            "`--from` and `--from-environment` are two imports",
+            where="--from-environment",
+            hint="run one after the other: what is there already stays",
+        )
 
 
 def _relative(source: str, root: Path) -> str:

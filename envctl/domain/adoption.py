@@ -37,6 +37,7 @@ def adopted(
         pylock=pylock,
         schema=SCHEMA,
         made_by=str(pylock.created_by),
+        adopted=str(pylock.created_by),
         inputs=inputs_of(manifest),
         entries=entries,
         env=dict(sorted(manifest.env.items())),

@@ -128,9 +128,10 @@ def _origin(package: Captured, standing: Standing | None) -> Iterator[Doubt]:
 def _locked(package: Captured, item: Item | None, standing: Standing | None) -> Iterator[Doubt]:
     if item is None:
         yield Doubt(code="not-locked", said="not in the lock")
-    elif item.version and item.version != package.version:
-        if standing is None or item.version != standing.version or package.origin.kind == "conda":
-            yield Doubt(code="other-version", said=f"the lock has {item.version}")
+    elif item.version not in ("", package.version) and not (
+        standing and item.version == standing.version and package.origin.kind != "conda"
+    ):
+        yield Doubt(code="other-version", said=f"the lock has {item.version}")
 
 
 def _files(package: Captured) -> Iterator[Doubt]:
@@ -152,7 +153,7 @@ def _build(
     """Compare the RECORD with those of the locked wheels, where that says anything."""
     if item is None or package.record is None or item.version != package.version:
         return
-    if package.origin.kind not in ("index",):
+    if package.origin.kind != "index":
         return
     if isinstance(item.artefact, PackageSdist):
         yield Doubt(code="local-build", said="built on this machine: the lock has only its source")

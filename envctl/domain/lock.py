@@ -28,7 +28,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envctl.domain import build, build_lock, reading
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Index, Manifest
 from envctl.domain.markers import spelled
 from envctl.domain.resolution import Resolution
 from envctl.errors import LockError, ManifestError, NewerLockError
@@ -51,11 +51,15 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lock:
-    """A lock as read or as made. ``entries`` and ``inputs`` are empty in a lock that envctl did not write."""
+    """A lock as read or as made. ``entries`` and ``inputs`` are empty in a lock that envctl did not write.
+
+    ``adopted``: the tool that wrote the packages of a lock that envctl took over as it was.
+    """
 
     pylock: Pylock
     schema: int | None = None
     made_by: str | None = None
+    adopted: str | None = None
     inputs: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -64,8 +68,8 @@ class Lock:
 
     @property
     def ours(self) -> bool:
-        """Whether envctl wrote this lock."""
-        return self.schema is not None and str(self.pylock.created_by) == CREATOR
+        """Whether envctl wrote this lock, or adopted it from whoever did."""
+        return self.schema is not None and str(self.pylock.created_by) == (self.adopted or CREATOR)
 
 
 def inputs_of(manifest: Manifest) -> tuple[str, ...]:
@@ -82,13 +86,18 @@ def inputs_of(manifest: Manifest) -> tuple[str, ...]:
             # A line for the set itself: an empty one can be asked for all the same.
             lines += [f"{kind} {name}", *(f"{kind} {name}: {text}" for text in texts)]
     lines += [f"constraint {text}" for text in manifest.constraints]
-    for position, index in enumerate(manifest.indexes):
-        only = (
-            f" only {' '.join(sorted(index.packages))}" if index.packages else f" #{position + 1}"
-        )
-        lines.append(f"index {index.name} {index.url}{only}")
+    lines += _index_lines(manifest.indexes)
     lines += build.input_lines(manifest.builds, manifest.build_system)
     return tuple(sorted(set(lines)))
+
+
+def _index_lines(indexes: Iterable[Index]) -> Iterator[str]:
+    """Yield each index; open ones with their place, which counts. Of claims the closest counts, wherever it stands."""
+    place = 0
+    for index in indexes:
+        place += not index.packages
+        rest = f"only {' '.join(sorted(index.packages))}" if index.packages else f"#{place}"
+        yield f"index {index.name} {index.url} {rest}"
 
 
 def assemble(resolution: Resolution, manifest: Manifest, contract: Mapping[str, Any]) -> Lock:
@@ -216,6 +225,8 @@ def incomplete(lock: Lock) -> tuple[str, ...]:
 
 def reframed(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
     """Return the keys around the packages that are not as envctl writes them for this manifest."""
+    if lock.adopted:
+        return ()
     pylock = lock.pylock
     wanted = {
         "extras": (sorted(pylock.extras or ()), sorted(manifest.extras)),
@@ -226,9 +237,9 @@ def reframed(lock: Lock, manifest: Manifest) -> tuple[str, ...]:
         python = None if pylock.requires_python is None else str(pylock.requires_python)
         wanted["requires-python"] = ([str(python)], [manifest.python_specifier])
     if manifest.resolver == "uv":
-        there = [spelled(marker) for marker in pylock.environments or ()]
-        asked = [spelled(platform.marker) for platform in manifest.platforms]
-        wanted["environments"] = (there, asked)
+        there = {spelled(marker) for marker in pylock.environments or ()}
+        asked = {spelled(platform.marker) for platform in manifest.platforms}
+        wanted["environments"] = (sorted(there), sorted(asked))
     return tuple(key for key, (found, expected) in wanted.items() if found != expected)
 
 
@@ -271,6 +282,7 @@ def _with_table(pylock: Pylock, own: reading.Table, name: str) -> Lock:
         pylock=pylock,
         schema=schema,
         made_by=reading.text(own, "made-by", _WHERE),
+        adopted=reading.text(own, "adopted", _WHERE),
         inputs=reading.texts(own, "inputs", _WHERE),
         entries=_entries(own),
         env=reading.variables(own, "env", _WHERE),
@@ -311,13 +323,18 @@ def lock_table(lock: Lock) -> dict[str, Any]:
     table = dict(whole.to_dict())
     if lock.pylock.environments:
         table["environments"] = [spelled(marker) for marker in lock.pylock.environments]
-    table["packages"] = [package_table(package) for package in lock.pylock.packages]
+    table["packages"] = [
+        # What an adopted lock's tool keeps for itself in a package stays there (PEP 751: it changes nothing).
+        package_table(p) | ({"tool": dict(p.tool)} if lock.adopted and p.tool else {})
+        for p in lock.pylock.packages
+    ]
     others = {key: value for key, value in (lock.pylock.tool or {}).items() if key != "envctl"}
     table["tool"] = {
         "envctl": _without_none(
             {
                 "schema": lock.schema,
                 "made-by": lock.made_by,
+                "adopted": lock.adopted,
                 "inputs": list(lock.inputs),
                 "digests": {key: entry.digest for key, entry in keys(lock.entries)},
                 "requires": {

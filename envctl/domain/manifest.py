@@ -1,7 +1,8 @@
 """The manifest: what ``pyproject.toml`` asks for, in ``[project]``, ``[dependency-groups]`` and ``[tool.envctl]``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from envctl.domain.build import BuildSettings, BuildSystem
@@ -17,6 +18,21 @@ class Index:
     name: str
     url: str
     packages: tuple[str, ...] = ()
+
+    def claim(self, name: str) -> int:
+        """Return how closely a pattern of this index fits a package's name: 0 not at all, a name itself best."""
+        fits = (pattern for pattern in self.packages if fnmatchcase(name, pattern))
+        return max((len(p) + (0 if _WILD & set(p) else 1000) for p in fits), default=0)
+
+
+_WILD = frozenset("*?[")
+
+
+def claimant(indexes: Iterable[Index], name: str) -> Index | None:
+    """Return the index that a package must come from; of several claims the closest counts, in whatever order."""
+    claims = [(index.claim(name), index.name, index) for index in indexes]
+    best = max((each for each in claims if each[0]), key=lambda each: each[:2], default=None)
+    return best[2] if best else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

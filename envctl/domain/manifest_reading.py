@@ -71,10 +71,15 @@ def _build_system(data: reading.Table, own: reading.Table) -> BuildSystem | None
 def _extras(project: reading.Table) -> dict[str, tuple[str, ...]]:
     where = "project.optional-dependencies"
     extras = reading.table(project, "optional-dependencies", "project")
-    return {
-        canonicalize_name(name): requirements(reading.texts(extras, name, where), f"{where}.{name}")
-        for name in extras
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for name in extras:
+        normal = canonicalize_name(name)
+        if normal in found:
+            raise ManifestError(
+                f"two extras are named `{normal}`", where=f"{where}.{name}", hint="join them"
+            )
+        found[normal] = requirements(reading.texts(extras, name, where), f"{where}.{name}")
+    return found
 
 
 def _groups(data: reading.Table) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ ROOT = "tool.envctl"
 _PROFILE = re.compile(r"[a-z0-9-]+")
 _TORCH = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+\.\d+(\.\d+)?")
 _INDEX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+")
 _INDEX_URL = re.compile(r"(https?://[^/\s]+|file://)[^\s]*")
 
 
@@ -41,7 +42,7 @@ def indexes(own: reading.Table, root: str = ROOT) -> tuple[Index, ...]:
             Index(
                 name=reading.required_text(table, "name", where),
                 url=url.rstrip("/"),
-                packages=reading.texts(table, "packages", where),
+                packages=_patterns(reading.texts(table, "packages", where), f"{where}.packages"),
             )
         )
         if [index.name for index in found].count(found[-1].name) > 1:
@@ -52,6 +53,19 @@ def indexes(own: reading.Table, root: str = ROOT) -> tuple[Index, ...]:
             )
         _usable(url, found[-1].name, where)
     return tuple(found)
+
+
+def _patterns(texts: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return patterns of names in the spelling that names have (PEP 503)."""
+    found = tuple(canonicalize_name(text) for text in texts)
+    for n, pattern in enumerate(found):
+        if not _PATTERN.fullmatch(pattern):
+            raise ManifestError(
+                f"`{texts[n]}` is not a pattern of package names",
+                where=f"{where}[{n}]",
+                hint='write a name, or one with a star, for example "acme-*"',
+            )
+    return found
 
 
 def _usable(url: str, name: str, where: str) -> None:

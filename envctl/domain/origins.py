@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 
 from envctl.domain.lock import version_of
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Manifest, claimant
 
 
 def strangers(pylock: Pylock, manifest: Manifest) -> tuple[str, ...]:
@@ -26,8 +25,7 @@ def strangers(pylock: Pylock, manifest: Manifest) -> tuple[str, ...]:
 
 def _from_elsewhere(package: Package, manifest: Manifest) -> Iterator[str]:
     """Refuse a package that an index claims and that may come from another: nobody could tell a stranger's."""
-    claims = (i for i in manifest.indexes if any(fnmatchcase(package.name, p) for p in i.packages))
-    claim = next(claims, None)
+    claim = claimant(manifest.indexes, package.name)
     files = _files(package)
     if claim is None or not files:
         return

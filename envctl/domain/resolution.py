@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from packaging.pylock import Package
 
 from envctl.domain.build import BuildSettings
-from envctl.domain.manifest import Index
+from envctl.domain.manifest import Index, claimant
 from envctl.domain.platforms import Platform
 
 
@@ -56,10 +55,7 @@ class Question:
 
     def claimant(self, name: str) -> Index | None:
         """Return the index that a package must come from, if one claims its name."""
-        for index in self.indexes:
-            if any(fnmatchcase(name, pattern) for pattern in index.packages):
-                return index
-        return None
+        return claimant(self.indexes, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

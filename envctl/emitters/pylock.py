@@ -10,11 +10,18 @@ from typing import Any
 import tomli_w
 
 HEADER = "# Written by envctl from pyproject.toml: change that file, then run `envctl lock`.\n"
+ADOPTED = (
+    "# Written by another tool and adopted by envctl, which added [tool.envctl]. "
+    "`envctl lock` resolves it anew.\n"
+)
 _INLINE = ("vcs", "directory", "archive", "sdist")
 
 
-def emit(table: Mapping[str, Any], header: str = HEADER) -> str:
-    """Return the text of a PEP 751 lock given as data."""
+def emit(table: Mapping[str, Any], header: str | None = None) -> str:
+    """Return the text of a PEP 751 lock given as data; ``header``: ``None`` says who wrote it."""
+    if header is None:
+        adopted = table.get("tool", {}).get("envctl", {}).get("adopted")
+        header = ADOPTED if adopted else HEADER
     top = {key: value for key, value in table.items() if key not in ("packages", "tool")}
     blocks = [header + tomli_w.dumps(top)]
     blocks += [_package(package) for package in table["packages"]]
@@ -39,6 +46,8 @@ def _package(package: Mapping[str, Any]) -> str:
             text += f"{key} = {_lines([package[key]])[0].strip().removesuffix(',')}\n"
     if "wheels" in package:
         text += _array("wheels", package["wheels"])
+    if "tool" in package:
+        text += "\n" + tomli_w.dumps({"packages": {"tool": package["tool"]}})
     return text
 
 

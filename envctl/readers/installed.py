@@ -1,7 +1,7 @@
 """The metadata of an installed package: METADATA, RECORD, WHEEL, direct_url.json; and that of older kinds.
 
-Core metadata specification; "Recording installed projects"; PEP 610. Whatever is in these files, nothing is raised: what
-cannot be read is a fault of the package, said in a sentence.
+Core metadata specification; "Recording installed projects"; PEP 610. Whatever is in these files, nothing is raised:
+what cannot be read is a fault of the package, said in a sentence.
 """
 
 import csv

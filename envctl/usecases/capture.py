@@ -7,14 +7,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.domain.captured import SEEDS, Capture, Captured
+from envctl.domain import torch_builds
+from envctl.domain.captured import Capture, Captured
 from envctl.domain.captured_proof import Judged
 from envctl.domain.captured_standing import Standing, of_torch, standing
 from envctl.domain.here import Here
-from envctl.domain.imported import Additions, Imported, Note
+from envctl.domain.imported import Additions
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.record import Record
-from envctl.domain import torch_builds
 from envctl.errors import ManifestError, ProjectError, ResolutionError
 from envctl.ports import Catalogue, Engine, Project, Runner, Sdists
 from envctl.usecases import init, load
@@ -109,7 +109,7 @@ def _locked(
     workspace: Path,
 ) -> CaptureOutcome:
     """Make the lock, if there can be one."""
-    _fits(manifest, found)
+    _fits(manifest, found, here)
     bare = CaptureOutcome(
         capture=found, sorted=plan, plan=started, files=started.files, packages=()
     )
@@ -150,12 +150,7 @@ def _manifest(project: Project) -> Manifest | None:
     text = project.read(load.MANIFEST)
     if text is None:
         return None
-    try:
-        found = load.parsed(text)
-    except ManifestError as error:
-        if error.where != "project.dynamic":
-            raise
-        return None
+    found = load.parsed(text)
     if found.profiles:
         raise ProjectError(
             "this project has profiles, and an environment is one of them at most",
@@ -165,13 +160,21 @@ def _manifest(project: Project) -> Manifest | None:
     return found
 
 
-def _fits(manifest: Manifest, found: Capture) -> None:
+def _fits(manifest: Manifest, found: Capture, here: Here) -> None:
+    """Refuse a manifest whose lock would be for another Python, or not for this machine."""
     python = manifest.python or ""
     if ".".join(python.split(".")[:2]) != found.minor:
         raise ManifestError(
             f"the environment has Python {found.python}, and this project asks for {python}",
             where="pyproject.toml: tool.envctl.python",
             hint="change that key, or capture the environment in an empty folder",
+        )
+    name = here.platform.name
+    if manifest.platforms and not any(each.name.startswith(name) for each in manifest.platforms):
+        raise ManifestError(
+            f"the environment is one for {name}, which this project does not lock for",
+            where="pyproject.toml: tool.envctl.platforms",
+            hint=f"add {name} there",
         )
 
 
@@ -183,7 +186,7 @@ def _standings(
     asked = {
         each.name: each
         for each in packages
-        if not (each.origin.local or each.origin.kind in ("vcs", "archive") or each.name in SEEDS)
+        if not (each.origin.local or each.origin.kind in ("vcs", "archive"))
     }
     found = _stand(asked, catalogue, indexes)
     if indexes:
@@ -215,14 +218,10 @@ def _is_own(package: Captured, manifest: Manifest | None, folder: str) -> bool:
     """Whether a package is the project itself, from this folder."""
     return package.origin.local and (
         package.origin.url == folder
-        or (package.origin.kind == "editable" and manifest is not None)
-        and package.name == canonicalize_name(manifest.name or "")
+        or package.name == canonicalize_name((manifest and manifest.name) or "")
     )
 
 
 def _asked(manifest: Manifest) -> frozenset[str]:
     sets = (manifest.dependencies, *manifest.extras.values(), *manifest.groups.values())
     return frozenset(canonicalize_name(Requirement(text).name) for texts in sets for text in texts)
-
-
-__all__ = ["CaptureOutcome", "Doors", "Imported", "Note", "capture"]

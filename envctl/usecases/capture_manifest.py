@@ -71,6 +71,21 @@ def _previews(found: Capture, plan: Sorted) -> Iterator[Entry]:
 def _notes(found: Capture, plan: Sorted, torch: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     if found.python != found.minor:
         yield f"python = {found.minor}: write {found.python}, if it must be exactly that one"
+    yield from _notes_on_roots(plan)
+    for each in plan.left_out:
+        name = f"`{each.package.name}` {each.package.version}"
+        yield f"{name} is left out: it is {each.why}; {each.advice}"
+    for build, names in torch.items():
+        yield (
+            f"{_listed(names)} come from the index of torch's build `{build}`, which is added; "
+            "for more than one build, use profiles"
+        )
+    for name, requirement in plan.needs.contradictions():
+        there = plan.needs.packages[target(requirement)].version
+        yield f"it contradicts itself: `{name}` asks for `{requirement}`, {there} is installed"
+
+
+def _notes_on_roots(plan: Sorted) -> Iterator[str]:
     if plan.own:
         yield f"`{plan.own.name}` is the project itself: `envctl sync` installs it"
     if plan.roots.seeds:
@@ -86,17 +101,6 @@ def _notes(found: Capture, plan: Sorted, torch: Mapping[str, tuple[str, ...]]) -
             f"nothing needs {_listed(plan.roots.strays)} and nobody asked for it: "
             "take it out, if the project does not import it"
         )
-    for each in plan.left_out:
-        name = f"`{each.package.name}` {each.package.version}"
-        yield f"{name} is left out: it is {each.why}; {each.advice}"
-    for build, names in torch.items():
-        yield (
-            f"{_listed(names)} come from the index of torch's build `{build}`, which is added; "
-            "for more than one build, use profiles"
-        )
-    for name, requirement in plan.needs.contradictions():
-        there = plan.needs.packages[target(requirement)].version
-        yield f"the environment contradicts itself: `{name}` asks for `{requirement}`, {there} is installed"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of each captured package: a root of the manifest, a constraint of the lock, or left out with its reason."""
+"""What becomes of each captured package: a root of the manifest, a constraint of the lock, or left out, and why."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

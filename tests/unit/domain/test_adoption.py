@@ -10,11 +10,13 @@ from packaging.markers import Marker
 from packaging.pylock import Pylock
 from packaging.specifiers import SpecifierSet
 
+from envctl.checks.lock import check
 from envctl.domain.adoption import adopted, remarks
-from envctl.domain.lock import Lock, digest, inputs_of, parse_lock
+from envctl.domain.lock import Lock, digest, inputs_of, lock_table, parse_lock
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.platforms import parse_platform
+from envctl.emitters import pylock
 
 ASSETS = Path(__file__).parents[2] / "assets" / "locks"
 URL = "https://index.example/simple"
@@ -325,3 +327,25 @@ def test_an_empty_lock_answers_an_empty_manifest() -> None:
     assert refused(empty, Manifest(dependencies=("zz-made-a",))) == (
         "`zz-made-a` (project.dependencies) is not in the lock",
     )
+
+
+@pytest.mark.parametrize("name", ["uv-export", "pdm"])
+def test_an_adopted_lock_is_read_back_as_it_was_written(name: str) -> None:
+    asked = manifest()
+    found = taken(sample(name), asked)
+    text = pylock.emit(lock_table(found))
+    again = parse_lock(tomllib.loads(text))
+    assert again == replace(found, pylock=again.pylock)
+    assert [digest(p) for p in again.pylock.packages] == [e.digest for e in found.entries]
+    assert (again.adopted, again.ours) == (found.made_by, True)
+    assert list(check(asked, again)) == []
+    assert pylock.emit(lock_table(again)) == text
+    assert [p.tool for p in again.pylock.packages] == [p.tool for p in found.pylock.packages]
+    # Its tool writes it anew, and keeps nothing of envctl's table.
+    assert [each.code for each in check(asked, sample(name))] == ["lock-foreign"]
+
+
+def test_a_lock_of_another_tool_again_is_foreign() -> None:
+    found = taken(sample("uv-export"), manifest())
+    assert not changed(found, created_by="pdm").ours
+    assert not changed(found, created_by="envctl").ours

@@ -8,6 +8,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -20,16 +21,14 @@ from packaging.version import Version
 
 from envctl.checks.lock import check
 from envctl.domain.lock import Lock, assemble, inputs_of
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Index, Manifest, claimant
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.profile import variants
 from envctl.domain.resolution import Resolution
+from envctl.errors import ManifestError
 from envctl.usecases.lock import answers
 
 Project = dict[str, Any]
-
-# Until domain/lock.py compares `environments` without regard to order, and counts claims by their order.
-XFAIL = pytest.mark.xfail(reason="a defect of domain/lock.py that is reported")
 
 NAMES = ("zz-made-a", "zz-made-b", "zz-made-c", "zz-made-d")
 SPECIFIERS = ("", ">=1", "<3", ">=1,<3", "==2.0", "!=1.5,>1")
@@ -237,7 +236,6 @@ def locked(manifest: Manifest) -> Lock:
     return assemble(resolution, manifest, {})
 
 
-@XFAIL
 @settings(deadline=None, max_examples=50)
 @given(twice())
 def test_style_order_and_metadata_never_make_a_lock_stale(pair: tuple[Manifest, Manifest]) -> None:
@@ -377,18 +375,6 @@ def order_of_open_indexes(draw: st.DrawFn, project: Project) -> tuple[Project, S
     return old, ("index p https://p.example/s", "index q https://q.example/s")
 
 
-def order_of_claims(draw: st.DrawFn, project: Project) -> tuple[Project, Sequence[str]]:
-    """The first index that claims a name has it: with overlapping patterns their order decides."""
-    pair = [
-        {"name": "p", "url": "https://p.example/s", "packages": ["acme-*"]},
-        {"name": "q", "url": "https://q.example/s", "packages": ["acme-gpu"]},
-    ]
-    project["indexes"] += pair
-    old = deepcopy(project)
-    project["indexes"][-2:] = reversed(pair)
-    return old, ("index p https://p.example/s", "index q https://q.example/s")
-
-
 def another_platform(draw: st.DrawFn, project: Project) -> tuple[Project, Sequence[str]]:
     name = draw(st.sampled_from(["windows-arm64", "linux-x86_64-glibc2.28"]))
     old = deepcopy(project)
@@ -442,7 +428,6 @@ CHANGES = (
     another_index_url,
     another_claim,
     order_of_open_indexes,
-    pytest.param(order_of_claims, marks=XFAIL),
     another_platform,
     platform_gone,
     another_python,
@@ -520,3 +505,34 @@ def test_a_profile_has_inputs_of_its_own(old: str, new: str, line: str | None) -
     (after,) = variants(read(PROFILES.replace(old, new)))
     fresh = [each for each in inputs_of(after) if each not in inputs_of(before)]
     assert [each.startswith(line) for each in fresh] == [True] if line else fresh == []
+
+
+def test_patterns_of_names_are_names_in_any_spelling() -> None:
+    text = (
+        '[[tool.envctl.index]]\nname = "own"\nurl = "https://own.example/simple"\npackages = [{}]\n'
+    )
+    (one,), (other,) = (
+        read(text.format(each)).indexes for each in ('"Acme_*", "X.y"', '"acme-*", "x-y"')
+    )
+    assert one == other
+    for bad in ('"a b"', '""', '"a/b"'):
+        with pytest.raises(ManifestError, match="not a pattern"):
+            read(text.format(bad))
+
+
+def test_two_spellings_of_one_extra_are_refused() -> None:
+    with pytest.raises(ManifestError, match="two extras are named `a-b`"):
+        read('[project.optional-dependencies]\na_b = ["zz-made-a"]\n"A.b" = ["zz-made-b"]\n')
+
+
+def test_the_closest_claim_counts_in_whatever_order() -> None:
+    wide = Index(name="p", url="https://p.example/s", packages=("acme-*",))
+    close = Index(name="q", url="https://q.example/s", packages=("acme-gpu",))
+    open_ = Index(name="o", url="https://o.example/s")
+    for indexes in permutations((wide, close, open_)):
+        assert claimant(indexes, "acme-gpu") is close
+        assert claimant(indexes, "acme-cpu") is wide
+        assert claimant(indexes, "acme") is None
+        assert inputs_of(Manifest(indexes=indexes)) == inputs_of(
+            Manifest(indexes=(open_, close, wide))
+        )
