@@ -144,6 +144,12 @@ class Services:
 
         return present(self.project, self.environments, manifest, option, self.environ)
 
+    def committed(self, name: str) -> str | None:
+        """Return a file of the project as it was last committed."""
+        from envctl.adapters.git import committed
+
+        return committed(self.run, self.project.root, name)
+
     def remember_profile(self, name: str) -> None:
         """Write the profile that this machine uses into ``.envctl/local.toml``."""
         from envctl.adapters.tomledit import with_first_key

@@ -12,7 +12,7 @@ from packaging.pylock import Package, Pylock
 from envctl.adapters import piptools
 from envctl.adapters.index_client import IndexClient
 from envctl.adapters.index_files import Chosen, Taste, choose, version_in, with_hashes
-from envctl.domain.lock import CREATOR
+from envctl.domain.lock_entry import CREATOR
 from envctl.domain.manifest import Index
 from envctl.errors import HashMismatchError, ResolutionError
 from envctl.readers.compiled import Compiled

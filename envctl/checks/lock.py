@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from envctl.domain.finding import Finding
-from envctl.domain.lock import Lock, edited, incomplete, inputs_of, reframed
+from envctl.domain.lock import Lock, inputs_of
+from envctl.domain.lock_state import edited, incomplete, reframed
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import skews
 
@@ -25,7 +26,8 @@ def check(
         yield _finding(
             "lock-foreign",
             name,
-            f"the lock was written by {lock.pylock.created_by}, without what envctl knows of it",
+            f"the lock was written by {lock.pylock.created_by}, without what envctl knows of it "
+            "(`envctl lock --adopt` takes it as it is)",
             expected="envctl",
             actual=str(lock.pylock.created_by),
         )

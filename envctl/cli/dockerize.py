@@ -9,10 +9,10 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
+from envctl.domain.lock_state import answers
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
 from envctl.usecases import dockerize, load
-from envctl.usecases.lock import answers
 
 
 @click.command(epilog="Example: envctl dockerize && docker build --tag vision .")

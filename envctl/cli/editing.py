@@ -13,7 +13,8 @@ from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
 from envctl.usecases import load
 from envctl.usecases.editing import Edited, Make, Target, target
-from envctl.usecases.lock import LockOutcome, Wish, made
+from envctl.usecases.lock import Wish, made
+from envctl.usecases.lock_outcome import LockOutcome
 from envctl.usecases.resolving import Resolver
 
 F = TypeVar("F", bound=Callable[..., Any])

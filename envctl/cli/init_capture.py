@@ -37,18 +37,20 @@ def carry(
                 run=services.run,
                 sdists=services.sdists,
                 extend=services.extend_manifest,
+                here=here,
+                record=record,
+                own_folder=os.path.realpath(project.root),
+                default_index=services.default_index(),
             ),
-            here=here,
-            record=record,
             workspace=workspace,
-            own_folder=os.path.realpath(project.root),
-            default_index=services.default_index(),
             group=group,
         )
+    following = _next(outcome, project.root)
     if as_json:
-        show(envelope("init", _result(outcome), ok=outcome.lock is not None))
+        result = _result(outcome) | {"next": [following]}
+        show(envelope("init", result, ok=outcome.lock is not None))
     else:
-        for line in _lines(outcome):
+        for line in (*_lines(outcome), "next:", f"  {following}"):
             say(line)
     if outcome.lock is None:
         click.get_current_context().exit(1)
@@ -80,16 +82,14 @@ def _lines(outcome: CaptureOutcome) -> Iterator[str]:
     if outcome.blocked:
         yield click.style("pylock.toml is not written:", bold=True)
         yield from (f"  {reason}" for reason in outcome.blocked)
-    yield "next:"
-    yield from (f"  {line}" for line in _next(outcome))
 
 
 def _proofs(outcome: CaptureOutcome) -> Iterator[str]:
     whole = len(outcome.packages)
     open_ones = [each for each in outcome.packages if not each.proved]
     if outcome.lock is not None:
-        what = "package is" if whole - len(open_ones) == 1 else "packages are"
-        yield f"{whole - len(open_ones)} of {whole} {what} proved: the lock has the files that are installed"
+        count = f"{whole - len(open_ones)} of {whole} packages"
+        yield f"proved: {count} (the lock has the very files that are installed)"
     if open_ones:
         yield "not proved:"
         yield from (_line(each) for each in open_ones[:_SHOWN])
@@ -105,10 +105,12 @@ def _line(each: Judged) -> str:
     return f"  {each.package.name} {each.package.version}: {said}"
 
 
-def _next(outcome: CaptureOutcome) -> tuple[str, ...]:
-    if outcome.lock is not None:
-        return ("envctl sync",)
-    return ("correct pyproject.toml, then run this command again",)
+def _next(outcome: CaptureOutcome, root: Path) -> str:
+    if outcome.lock is None:
+        return "correct pyproject.toml, then run this command again"
+    there = root / ".venv"
+    foreign = there.exists() and not there.is_symlink()
+    return "envctl sync --recreate" if foreign else "envctl sync"
 
 
 def _result(outcome: CaptureOutcome) -> dict[str, Any]:
@@ -128,11 +130,10 @@ def _result(outcome: CaptureOutcome) -> dict[str, Any]:
             "python": outcome.capture.python,
             "packages": [_package(each) for each in outcome.packages],
             "seeds": list(outcome.sorted.roots.seeds),
-            "added": dict(outcome.added or {}),
+            "added": dict(outcome.added),
         },
         "locked": outcome.lock is not None,
         "blocked": list(outcome.blocked),
-        "next": list(_next(outcome)),
     }
 
 

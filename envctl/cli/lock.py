@@ -1,21 +1,18 @@
 """``envctl lock``."""
 
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import lock_report, options
 from envctl.cli.render import envelope, say, show, step
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variant
 from envctl.domain.resolution import Interpreter
 from envctl.usecases import load, note
-from envctl.usecases.lock import Locked, LockOutcome, Wish, lock
-
-_SHOWN = 30
+from envctl.usecases.lock import Wish, lock
+from envctl.usecases.lock_outcome import LockOutcome
 
 
 @click.command(epilog="Example: envctl lock --upgrade numpy")
@@ -34,6 +31,7 @@ _SHOWN = 30
 @click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", help="Lock this profile only."
 )
+@click.option("--adopt", is_flag=True, help="Take the lock that another tool wrote as it is.")
 @click.option("--all-profiles", is_flag=True, help="Lock every profile (that is the default).")
 @click.option("--as-of", metavar="DATE", help="Resolve as of that day, for example 2026-11-01.")
 @options.as_json
@@ -46,6 +44,7 @@ def command(
     upgrade: tuple[str, ...],
     packages: tuple[str, ...],
     check: bool,
+    adopt: bool,
     profiles: tuple[str, ...],
     all_profiles: bool,
     as_of: str | None,
@@ -61,17 +60,36 @@ def command(
 
         ctx.invoke(verify, only=("lock",), skip=(), strict=False, as_json=as_json)
         return
-    if packages and not everything:
-        raise click.UsageError(f"to upgrade: `envctl lock --upgrade {' '.join(packages)}`", ctx)
-    if as_of is not None:
-        _day(as_of, ctx)
+    freed = (*packages, *upgrade) or (() if everything else None)
+    _contradictions(ctx, adopt=adopt, plain=packages and not everything, freed=freed)
     if profiles and all_profiles:
         raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
+    wish = Wish(upgrade=freed, profiles=profiles or None, as_of=_day(as_of, ctx))
+    outcome = _adopted(services) if adopt else _locked(services, wish)
+    for said in outcome.notes:
+        say(f"note: {said}")
+    if as_json:
+        show(envelope("lock", lock_report.table(outcome), ok=True))
+    else:
+        lock_report.report(outcome)
+
+
+def _contradictions(
+    ctx: click.Context, *, adopt: bool, plain: object, freed: tuple[str, ...] | None
+) -> None:
+    if adopt and (freed is not None or ctx.params["profiles"] or ctx.params["as_of"]):
+        raise click.UsageError("--adopt takes the locks as they are: no other option fits", ctx)
+    if plain:
+        names = " ".join(ctx.params["packages"])
+        raise click.UsageError(f"to upgrade: `envctl lock --upgrade {names}`", ctx)
+
+
+def _locked(services: Services, wish: Wish) -> LockOutcome:
     with services.project.locked("lock"), services.workspace() as workspace:
         # Read under the writer lock: what changed while we waited counts.
         witness = note.Witness(services.project)
         manifest = load.manifest(witness)
-        for name in profiles:
+        for name in wish.profiles or ():
             variant(manifest, name)
         outcome = lock(
             services.project,
@@ -81,18 +99,27 @@ def command(
             run=services.run,
             workspace=workspace,
             sdists=services.sdists,
-            wish=Wish(
-                upgrade=(*packages, *upgrade) or (() if everything else None),
-                profiles=profiles or None,
-                as_of=as_of,
-            ),
+            wish=wish,
         )
-        if not (profiles or as_of):
+        if not (wish.profiles or wish.as_of):
             names = [each.file for each in outcome.locks]
             if manifest.profiles:
                 witness.read(load.LOCK)  # if one turns up, it has to go
             note.locked(witness, names, "".join(f"{line}\n" for line in _unchanged(outcome)))
-    _present(outcome, as_json=as_json)
+    return outcome
+
+
+def _adopted(services: Services) -> LockOutcome:
+    from envctl.usecases.adopt import adopt  # noqa: PLC0415  # rarely used
+
+    with services.project.locked("adopt a lock"):
+        manifest = load.manifest(services.project)
+        return adopt(
+            services.project,
+            manifest,
+            committed=services.committed,
+            python=lambda: services.interpreter(manifest.python, manifest.requires_python).version,
+        )
 
 
 def _interpreter(services: Services, manifest: Manifest) -> Interpreter:
@@ -105,64 +132,15 @@ def _unchanged(outcome: LockOutcome) -> list[str]:
     """Return what a lock with nothing to do says: the fast path says it too."""
     return [
         *(f"note: {each}" for each in outcome.remarks),
-        *(_state(each.file, len(each.lock.pylock.packages)) for each in outcome.locks),
+        *(lock_report.state(each.file, len(each.lock.pylock.packages)) for each in outcome.locks),
     ]
 
 
-def _state(file: str, packages: int) -> str:
-    return f"{file} is up to date: {packages} packages"
-
-
-def _day(text: str, ctx: click.Context) -> None:
+def _day(text: str | None, ctx: click.Context) -> str | None:
     try:
-        datetime.fromisoformat(text)
+        if text is not None:
+            datetime.fromisoformat(text)
     except ValueError as error:
         said = f"--as-of: `{text}` is not a date: write it as 2026-11-01 or 2026-11-01T12:00:00Z"
         raise click.UsageError(said, ctx) from error
-
-
-def _present(outcome: LockOutcome, *, as_json: bool) -> None:
-    for said in outcome.notes:
-        say(f"note: {said}")
-    if as_json:
-        result = {
-            "written": outcome.written,
-            "resolved": outcome.resolved,
-            "removed": list(outcome.removed),
-            "notes": list(outcome.notes),
-            "locks": [_table(each) for each in outcome.locks],
-        }
-        show(envelope("lock", result, ok=True))
-        return
-    for each in outcome.locks:
-        _changes(each)
-        packages = len(each.lock.pylock.packages)
-        wrote = f"wrote {each.file}: {packages} packages"
-        say(wrote if each.written else _state(each.file, packages))
-    for name in outcome.removed:
-        say(f"removed {name}: each profile has a lock of its own")
-
-
-def _table(each: Locked) -> dict[str, Any]:
-    return {
-        "file": each.file,
-        "profile": each.profile,
-        "written": each.written,
-        "packages": len(each.lock.pylock.packages),
-        "changes": [{"name": c.name, "old": c.old, "new": c.new} for c in each.changes],
-        "effects": [asdict(effect) for effect in each.effects],
-    }
-
-
-def _changes(each: Locked) -> None:
-    for change in each.changes[:_SHOWN] if each.known else ():
-        if change.old is None:
-            say(f"  + {change.name} {change.new}")
-        elif change.new is None:
-            say(f"  - {change.name} {change.old}")
-        else:
-            say(f"  ~ {change.name} {change.old} → {change.new}")
-    if each.known and len(each.changes) > _SHOWN:
-        say(f"  … and {len(each.changes) - _SHOWN} more (see --json)")
-    for effect in each.effects:
-        say(f"  {click.style('!', fg='yellow') if effect.worse else '*'} {effect.sentence}")
+    return text

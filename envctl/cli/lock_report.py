@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from envctl.cli.render import say
-from envctl.usecases.lock import Locked, LockOutcome
+from envctl.usecases.lock_outcome import Locked, LockOutcome
 
 _SHOWN = 30
 

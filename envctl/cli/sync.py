@@ -11,11 +11,11 @@ from envctl.cli.render import envelope, say, show, step
 from envctl.domain.build import PROJECT
 from envctl.domain.environment import SyncPlan
 from envctl.domain.lock import Lock
+from envctl.domain.lock_state import answers
 from envctl.domain.manifest import Manifest
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
 from envctl.usecases.choice import Choice, choose
-from envctl.usecases.lock import answers
 from envctl.usecases.own import own
 
 _RUNNING = ".".join(str(part) for part in sys.version_info[:3])

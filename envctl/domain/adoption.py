@@ -10,7 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from envctl.domain.answering import unanswered
-from envctl.domain.lock import SCHEMA, Entry, Lock, digest, inputs_of, version_of
+from envctl.domain.lock import SCHEMA, Entry, Lock, inputs_of
+from envctl.domain.lock_entry import digest, version_of
 from envctl.domain.manifest import Manifest
 from envctl.domain.markers import assuming, spelled
 

@@ -14,7 +14,8 @@ from packaging.version import Version
 from envctl.domain.build_lock import Builds, LockedBuild
 from envctl.domain.contract import Contract
 from envctl.domain.here import Here
-from envctl.domain.lock import CREATOR, Lock
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import CREATOR
 from envctl.domain.slices import Item
 from envctl.errors import LockError, ManifestError
 

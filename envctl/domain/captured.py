@@ -25,7 +25,11 @@ class Origin:
     @property
     def local(self) -> bool:
         """Whether it means something on this machine only."""
-        return self.kind in ("folder", "editable") or (self.url or "").startswith("file:")
+        return self.kind in ("folder", "editable") or self._scheme.endswith("file")
+
+    @property
+    def _scheme(self) -> str:
+        return (self.url or "").partition(":")[0] if self.kind in ("vcs", "archive") else ""
 
     @property
     def direct(self) -> bool:

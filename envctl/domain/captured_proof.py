@@ -29,9 +29,11 @@ Code = Literal[
     "not-on-index",
     "other-build",
     "other-version",
+    "stranger",
 ]
 Record = Mapping[str, str]
 _SHOWN = 3
+_EMPTY = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +105,20 @@ def same_build(installed: Record, wheel: Record) -> tuple[str, ...]:
     )
 
 
+def another(installed: Record, wheel: Record) -> bool:
+    """Whether a wheel of the same name and version is not even the same project: none of its content is installed.
+
+    A build of one's own shares the sources or at least the metadata with the index's wheel.
+    """
+    telling = {
+        path: expected
+        for path, expected in wheel.items()
+        if expected != _EMPTY
+        if not path.partition("/")[0].endswith(".dist-info") or path.endswith("/METADATA")
+    }
+    return bool(telling) and not any(installed.get(path) == telling[path] for path in telling)
+
+
 def _origin(package: Captured, standing: Standing | None) -> Iterator[Doubt]:
     origin = package.origin
     if origin.kind == "editable":
@@ -116,13 +132,10 @@ def _origin(package: Captured, standing: Standing | None) -> Iterator[Doubt]:
     elif origin.kind == "conda":
         same = "" if standing and standing.sure else ", if that is the same project"
         yield Doubt(code="conda", said=f"conda's build: the lock has the index's own{same}")
-    elif standing and not standing.exact:
-        there = "another version" if standing.known else "no such package"
-        public = f"the lock has the public {standing.version}" if standing.version else ""
-        yield Doubt(
-            code="local-build" if standing.version else "not-on-index",
-            said=public or f"the index has {there}",
-        )
+    elif standing and standing.version and not standing.exact:
+        yield Doubt(code="local-build", said=f"the lock has the public {standing.version}")
+    elif standing and not standing.version:
+        yield Doubt(code="not-on-index", said=standing.trouble)
 
 
 def _locked(package: Captured, item: Item | None, standing: Standing | None) -> Iterator[Doubt]:
@@ -165,7 +178,10 @@ def _build(
         return
     differing = min((same_build(package.record, record) for record in records), key=len)
     if differing:
-        yield Doubt(code="other-build", said=_said_other(differing, records))
+        strange = all(another(package.record, record) for record in records)
+        yield Doubt(
+            code="stranger" if strange else "other-build", said=_said_other(differing, records)
+        )
 
 
 def _said_other(differing: Sequence[str], records: Iterable[Record]) -> str:

@@ -21,7 +21,8 @@ Offer = Mapping[str, str]
 class Standing:
     """``version``: the one to lock (``None``: none may be taken), ``index``: where it is; ``exact``: as installed.
 
-    ``known``: the index has the name, whoever's it is there. ``sure``: a table says that it is the same project.
+    ``known``: the index has the name, whoever's it is there. ``sure``: a table says that it is the same project;
+    ``stranger``: by its content, what the index has under this name and version is another one.
     """
 
     name: str
@@ -30,6 +31,16 @@ class Standing:
     exact: bool = False
     known: bool = False
     sure: bool = False
+    stranger: bool = False
+
+    @property
+    def trouble(self) -> str:
+        """Why no version may be taken, as a clause."""
+        if self.stranger:
+            return "not on the index, which has another project of that name"
+        return "not on the index" + (
+            ", which has other versions of that name" if self.known else ""
+        )
 
     @property
     def constraint(self) -> str | None:

@@ -9,7 +9,9 @@ from packaging.markers import Marker
 from packaging.pylock import Package
 
 from envctl.domain.graph_building import graph_of
-from envctl.domain.lock import Entry, Lock, keys, version_of
+from envctl.domain.lock import Entry, Lock
+from envctl.domain.lock_entry import version_of
+from envctl.domain.lock_table import keys
 from envctl.domain.manifest import Manifest
 from envctl.domain.markers import narrowed
 from envctl.domain.slices import Target, take

@@ -8,7 +8,8 @@ from packaging.markers import Marker
 
 from envctl.domain.graph import Edge, Graph, Node, below, tops
 from envctl.domain.graph_needs import Key, Need, heads, written
-from envctl.domain.lock import Lock, version_of
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import spelled
 
 # One comparison of a marker: a quoted string may hold anything but its own quote.

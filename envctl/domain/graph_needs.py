@@ -9,7 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envctl.domain.graph import Kind, Node
-from envctl.domain.lock import Lock, version_of
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import spelled
 
 Key = tuple[str, str]

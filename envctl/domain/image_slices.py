@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from packaging.pylock import PackageWheel, Pylock
 
-from envctl.domain.lock import CREATOR, Lock, package_table
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import CREATOR, package_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.slices import Item, Slice, Target, take

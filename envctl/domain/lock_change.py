@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from envctl.domain.lock import Lock, version_of
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import version_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

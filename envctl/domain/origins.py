@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from packaging.pylock import Package, PackageSdist, PackageWheel, Pylock
 
-from envctl.domain.lock import version_of
+from envctl.domain.lock_entry import version_of
 from envctl.domain.manifest import Manifest, claimant
 
 

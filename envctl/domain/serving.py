@@ -15,7 +15,7 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envctl.domain.lock import CREATOR, version_of
+from envctl.domain.lock_entry import CREATOR, version_of
 from envctl.domain.platforms import Platform
 from envctl.domain.slices import Target
 

@@ -21,7 +21,8 @@ from packaging.pylock import (
 )
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
-from envctl.domain.lock import CREATOR, Lock, digest, package_table, version_of
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import CREATOR, digest, package_table, version_of
 from envctl.domain.platforms import Platform
 from envctl.errors import LockError
 

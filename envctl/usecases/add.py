@@ -8,7 +8,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envctl.domain.lock import inputs_of, lock_table
+from envctl.domain.lock import inputs_of
+from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.markers import spelled
 from envctl.domain.profile import variant
@@ -26,7 +27,7 @@ from envctl.usecases.editing import (
     writable,
     write,
 )
-from envctl.usecases.lock import Locked, LockOutcome
+from envctl.usecases.lock_outcome import Locked, LockOutcome
 
 Bounds = Literal["lower", "exact", "none"]
 

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 from envctl.domain.backends import asked
 from envctl.domain.build import PROJECT, BuildSettings, BuildSystem, Need
 from envctl.domain.build_lock import Builds, LockedBuild, package_key
-from envctl.domain.lock import Lock, version_of
+from envctl.domain.lock import Lock
+from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import narrowed, spelled
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Pin, Question, Resolution

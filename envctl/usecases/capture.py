@@ -1,7 +1,7 @@
 """A live environment → a manifest of its roots and a lock of its exact versions, with what is not proved said."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -21,7 +21,8 @@ from envctl.usecases import init, load
 from envctl.usecases.capture_lock import Exactly, added, proofs
 from envctl.usecases.capture_manifest import imported
 from envctl.usecases.capture_plan import Sorted, is_known, sort_out, with_conda
-from envctl.usecases.lock import LockOutcome, Wish, made
+from envctl.usecases.lock import Wish, made
+from envctl.usecases.lock_outcome import LockOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,86 +36,94 @@ class CaptureOutcome:
     sorted: Sorted
     plan: init.InitPlan
     files: Mapping[str, str]
-    packages: tuple[Judged, ...]
+    packages: tuple[Judged, ...] = ()
     lock: LockOutcome | None = None
     blocked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    added: Mapping[str, str] | None = None
+    added: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doors:
-    """What a capture reaches the world through; ``engine`` opens a resolver by its name."""
+    """What a capture needs of the world. ``here``: this machine as the environment's Python sees it.
+
+    ``engine`` opens a resolver by its name. ``own_folder``: the project's real path, under which it may be installed
+    editable. ``default_index``: the resolvers' own.
+    """
 
     catalogue: Catalogue
     engine: Callable[[str], Engine]
     run: Runner
     sdists: Sdists
     extend: Callable[[str, Additions], str]
+    here: Here
+    record: Record
+    own_folder: str
+    default_index: str | None = None
 
 
 def capture(
-    project: Project,
-    found: Capture,
-    *,
-    doors: Doors,
-    here: Here,
-    record: Record,
-    workspace: Path,
-    own_folder: str,
-    default_index: str | None = None,
-    group: str | None = None,
+    project: Project, found: Capture, *, doors: Doors, workspace: Path, group: str | None = None
 ) -> CaptureOutcome:
     """Carry it out: manifest, lock and all else are written as one, or nothing is.
 
-    ``here``: this machine as the environment's Python sees it. ``own_folder``: the project's real path, under which it
-    may be installed editable. Raises ``ManifestError``, ``ProjectError``, ``IndexFailure``.
+    Raises ``ManifestError``, ``ProjectError``, ``IndexFailure``.
     """
     old = _manifest(project)
     packages, notes = with_conda(found)
-    own = next((each for each in packages if _is_own(each, old, own_folder)), None)
     standings, torch = _standings(packages, old, doors.catalogue)
-    plan = sort_out(
-        packages,
-        standings,
-        environment=here.environment,
-        own=own,
-        wanted=_asked(old) if old else frozenset(),
-    )
-    started = init.plan(
-        project,
-        interpreter=here.interpreter,
-        platform=here.platform,
-        record=record,
-        extend=doors.extend,
-        default_index=default_index,
-        source=found.label,
-        found=imported(found, plan, torch=torch, notes=notes),
-        group=group,
-    )
-    text = started.files.get(load.MANIFEST) or project.read(load.MANIFEST) or ""
-    outcome = _locked(project, load.parsed(text), found, plan, started, doors, here, workspace)
+
+    def attempt(name: str) -> CaptureOutcome:
+        plan = sort_out(
+            packages,
+            standings,
+            environment=doors.here.environment,
+            own=next((each for each in packages if _is_own(each, old, doors.own_folder)), None),
+            wanted=_asked(old) if old else frozenset(),
+        )
+        started = init.plan(
+            project,
+            interpreter=doors.here.interpreter,
+            platform=doors.here.platform,
+            record=doors.record,
+            extend=doors.extend,
+            default_index=doors.default_index,
+            source=found.label,
+            found=imported(found, plan, torch=torch, notes=notes),
+            group=group,
+        )
+        return _locked(project, found, plan, started, doors, workspace / name)
+
+    outcome = attempt("first")
+    strangers = {
+        each.package.name: Standing(name=each.package.name, known=True, stranger=True)
+        for each in outcome.packages
+        if any(doubt.code == "stranger" for doubt in each.doubts)
+        if each.package.name not in outcome.sorted.wanted
+    }
+    if strangers:
+        standings = {**standings, **strangers}
+        outcome = attempt("second")
     project.write(outcome.files)
     return outcome
 
 
 def _locked(
     project: Project,
-    manifest: Manifest,
     found: Capture,
     plan: Sorted,
     started: init.InitPlan,
     doors: Doors,
-    here: Here,
     workspace: Path,
 ) -> CaptureOutcome:
     """Make the lock, if there can be one."""
-    _fits(manifest, found, here)
-    bare = CaptureOutcome(
-        capture=found, sorted=plan, plan=started, files=started.files, packages=()
-    )
+    text = started.files.get(load.MANIFEST) or project.read(load.MANIFEST) or ""
+    manifest = load.parsed(text)
+    _fits(manifest, found, doors.here)
+    bare = CaptureOutcome(capture=found, sorted=plan, plan=started, files=started.files)
+    here, catalogue = doors.here, doors.catalogue
     if plan.blocked:
-        packages = proofs(plan, None, here, doors.catalogue)
+        packages = proofs(plan, None, here, catalogue)
         return replace(bare, packages=packages, blocked=plan.blocked)
     resolver = Exactly(
         doors.engine(manifest.resolver),
@@ -125,23 +134,20 @@ def _locked(
         platform=here.platform,
     )
     try:
-        outcome, texts = made(
-            project, manifest, resolver, lambda: here.interpreter, Wish(upgrade=())
-        )
+        wish = Wish(upgrade=())
+        outcome, texts = made(project, manifest, resolver, lambda: here.interpreter, wish)
     except ResolutionError as error:
-        packages = proofs(plan, None, here, doors.catalogue)
+        packages = proofs(plan, None, here, catalogue)
         return replace(bare, packages=packages, blocked=(error.message,))
     lock = outcome.locks[0].lock
     refused = resolver.refused
-    said = (
-        (f"not all installed versions can be had together: {refused.message}",) if refused else ()
-    )
+    said = f"not all installed versions can be had together: {refused.message}" if refused else ""
     return replace(
         bare,
         files={**started.files, **texts},
-        packages=proofs(plan, lock, here, doors.catalogue),
+        packages=proofs(plan, lock, here, catalogue),
         lock=outcome,
-        notes=said,
+        notes=(said,) if said else (),
         added=added(plan, lock, here),
     )
 
@@ -191,17 +197,14 @@ def _standings(
     found = _stand(asked, catalogue, indexes)
     if indexes:
         return found, {}  # what a manifest names is all that there is
-    torch = of_torch(
-        each
-        for name, each in asked.items()
-        if not found[name].exact and each.origin.kind == "index"
-    )
+    special = (p for p in asked.values() if not found[p.name].exact and p.origin.kind == "index")
+    torch = of_torch(special)
     own = tuple(
         Index(name=f"pytorch-{build}", url=torch_builds.index_url(build), packages=names)
         for build, names in torch.items()
     )
-    special = {name: asked[name] for names in torch.values() for name in names}
-    return found | (_stand(special, catalogue, own) if special else {}), torch
+    theirs = {name: asked[name] for names in torch.values() for name in names}
+    return found | (_stand(theirs, catalogue, own) if theirs else {}), torch
 
 
 def _stand(

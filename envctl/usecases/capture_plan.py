@@ -105,7 +105,7 @@ def _why_not(package: Captured, standing: Standing | None) -> Iterator[tuple[str
     elif not origin.direct and (standing is None or standing.version is None):
         known = standing is not None and standing.known
         yield (
-            f"not on the index{', which has other versions of that name' if known else ''}",
+            standing.trouble if standing else "not on the index",
             "add the index that has it to [[tool.envctl.index]]"
             + (f"; or add `{package.name}`, if the index's is the same project" if known else ""),
         )

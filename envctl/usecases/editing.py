@@ -14,7 +14,7 @@ from envctl.errors import ManifestError, ProjectError, UsageError
 from envctl.ports import Project
 from envctl.readers.toml import read_toml
 from envctl.usecases import load
-from envctl.usecases.lock import LockOutcome
+from envctl.usecases.lock_outcome import LockOutcome
 
 Make = Callable[[Manifest], tuple[LockOutcome, Mapping[str, str]]]
 """Makes the locks that answer a manifest, writing nothing (see ``envctl.usecases.lock.made``)."""

@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 
 from envctl.domain.export import Excerpt, Settings, indexes_of, packages_of
 from envctl.domain.lock import Lock, inputs_of
+from envctl.domain.lock_state import answers
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import parse_platform
 from envctl.domain.slices import Target
@@ -18,7 +19,6 @@ from envctl.errors import ExportError, ManifestError, UsageError
 from envctl.ports import Project
 from envctl.readers.addresses import public
 from envctl.usecases import load
-from envctl.usecases.lock import answers
 
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?")
 _ONE_MINOR = re.compile(r"==(3\.\d+(?:\.\d+)?)(?:\.\*)?")

@@ -3,7 +3,9 @@
 from envctl import __version__
 from envctl.domain.activation import declared
 from envctl.domain.local import Local, parse_local
-from envctl.domain.lock import Lock, edited, parse_lock
+from envctl.domain.lock import Lock
+from envctl.domain.lock_reading import parse_lock
+from envctl.domain.lock_state import edited
 from envctl.domain.manifest import Manifest
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.variables import classify

@@ -1,64 +1,22 @@
 """Manifest → lock, or one lock per profile: the smallest possible change."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envctl.domain import contract as contracts
-from envctl.domain.contract_change import Effect, effects
-from envctl.domain.lock import (
-    Lock,
-    assemble,
-    digest,
-    incomplete,
-    inputs_of,
-    lock_table,
-    reframed,
-    version_of,
-)
-from envctl.domain.lock_change import Change, changes
+from envctl.domain.lock import Lock, assemble
+from envctl.domain.lock_contract import contract_of
+from envctl.domain.lock_state import answers, untouched
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
-from envctl.emitters import pylock
 from envctl.ports import Engine, Project, Runner, Sdists
-from envctl.usecases import load, parity
+from envctl.usecases import parity
 from envctl.usecases.earlier import Earlier, earlier, kept
+from envctl.usecases.lock_outcome import LockOutcome, outcome
 from envctl.usecases.resolving import Answer, Resolver
 from envctl.usecases.upgrading import freed
 from envctl.usecases.with_builds import with_builds
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Locked:
-    """One lock as it is now. ``known``: there was one before, so that ``changes`` say more than all over again."""
-
-    file: str
-    profile: str | None
-    lock: Lock
-    known: bool
-    written: bool
-    changes: tuple[Change, ...]
-    effects: tuple[Effect, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LockOutcome:
-    """What ``lock`` did: whether a resolver ran, each lock, and what became superfluous and was removed.
-
-    ``notes``: what a person must know now; ``remarks``: those of them that hold for these locks at any time.
-    """
-
-    locks: tuple[Locked, ...]
-    resolved: bool
-    notes: tuple[str, ...]
-    remarks: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-
-    @property
-    def written(self) -> bool:
-        """Whether a file changed."""
-        return any(each.written for each in self.locks) or bool(self.removed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,10 +50,10 @@ def lock(
     ``IndexFailure``, ``LockError`` for a lock of a newer envctl; the old files are left as they were then.
     """
     resolver = Resolver(engine, run, workspace, sdists)
-    outcome, files = made(project, manifest, resolver, interpreter, wish)
+    done, files = made(project, manifest, resolver, interpreter, wish)
     project.write(files)
-    project.remove(outcome.removed)
-    return outcome
+    project.remove(done.removed)
+    return done
 
 
 def made(
@@ -142,33 +100,8 @@ def made(
             built = with_builds(new, answer, each, resolver, old, upgrade=upgrade)
             done[each.lock_name], said = built
             notes += (*answer.notes, *said)
-    files = {name: pylock.emit(lock_table(each)) for name, each in done.items()}
-    locks = tuple(
-        Locked(
-            file=each.lock_name,
-            profile=each.profile,
-            lock=done[each.lock_name],
-            known=before[each.lock_name].lock is not None,
-            written=project.read(each.lock_name) != files[each.lock_name],
-            changes=tuple(changes(before[each.lock_name].lock, done[each.lock_name])),
-            effects=_effects(before[each.lock_name].lock, done[each.lock_name]),
-        )
-        for each in chosen
-    )
-    remarks = tuple(dict.fromkeys(remark for each in done.values() for remark in _remarks(each)))
-    outcome = LockOutcome(
-        locks=locks,
-        resolved=resolved,
-        notes=tuple(dict.fromkeys((*notes, *remarks))),
-        remarks=remarks,
-        removed=_superfluous(project, every),
-    )
-    return outcome, files
-
-
-def _effects(old: Lock | None, new: Lock) -> tuple[Effect, ...]:
-    before = contracts.from_table(old.contract) if old is not None and old.contract else None
-    return effects(before, contracts.from_table(new.contract))
+    locked = {name: before[name].lock for name in done}
+    return outcome(project, chosen, locked, done, resolved=resolved, notes=tuple(notes))
 
 
 def _skewed(manifest: Manifest, every: tuple[Manifest, ...], before: Mapping[str, Earlier]) -> bool:
@@ -214,32 +147,6 @@ def _assembled(answer: Answer, manifest: Manifest, old: Lock | None) -> Lock:
     return new
 
 
-def answers(old: Lock, manifest: Manifest) -> bool:
-    """Whether a lock was made for exactly what the manifest asks, and nobody changed that in it."""
-    return old.ours and old.inputs == inputs_of(manifest) and not reframed(old, manifest)
-
-
-def untouched(old: Lock) -> bool:
-    """Whether nobody else wrote into the packages part since envctl did, nor a merge took from it."""
-    if incomplete(old):
-        return False
-    there = [(p.name, version_of(p), digest(p)) for p in old.pylock.packages]
-    return there == [(entry.name, entry.version, entry.digest) for entry in old.entries]
-
-
-def contract_of(new: Lock) -> Mapping[str, object]:
-    """Derive the contract of a lock, as the table that the lock carries."""
-    return contracts.derive(locked_packages(new)).to_table()
-
-
-def locked_packages(lock: Lock) -> tuple[contracts.LockedPackage, ...]:
-    """Return each package as the contract's rules take it: name, version, wheel file names."""
-    return tuple(
-        (package.name, version_of(package), tuple(wheel.filename for wheel in package.wheels or ()))
-        for package in lock.pylock.packages
-    )
-
-
 def _declared_anew(old: Lock, manifest: Manifest) -> Lock:
     """Return the lock with today's variables and contract; its packages part stays as it is."""
     return replace(old, env=dict(sorted(manifest.env.items())), contract=contract_of(old))
@@ -267,19 +174,3 @@ def question(
         pins=before.pins,
         builds=manifest.builds,
     )
-
-
-def _superfluous(project: Project, every: tuple[Manifest, ...]) -> tuple[str, ...]:
-    """Return the plain lock of a project that has profiles now: nobody would keep it true."""
-    if every[0].profile is None or project.read(load.LOCK) is None:
-        return ()
-    return (load.LOCK,)
-
-
-def _remarks(new: Lock) -> Iterable[str]:
-    for package in new.pylock.packages:
-        if package.vcs or package.directory or package.archive:
-            yield (
-                f"`{package.name}` comes from an address, not from an index: "
-                "pip refuses such a lock as a whole, envctl and uv install it"
-            )

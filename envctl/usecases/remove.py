@@ -11,7 +11,7 @@ from envctl.errors import UsageError
 from envctl.ports import Editor, Project
 from envctl.usecases import load
 from envctl.usecases.editing import Edit, Edited, Make, Target, requirements_at, text_of, write
-from envctl.usecases.lock import LockOutcome
+from envctl.usecases.lock_outcome import LockOutcome
 
 
 def remove(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from envctl.domain.lock import version_of
+from envctl.domain.lock_entry import version_of
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Question, Resolution
 from envctl.domain.serving import Gap, gaps, reached

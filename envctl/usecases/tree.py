@@ -45,7 +45,7 @@ def tree(
 ) -> Tree:
     """Return the tree below ``packages``, or below every root; ``invert``: who needs them, and who needs these.
 
-    ``manifest`` says which lock; without one it is ``pylock.toml``. ``roots`` are kinds and names (``("group", "dev")``)
+    ``manifest`` says which lock; without one it is ``pylock.toml``. ``roots``: kinds and names (``("group", "dev")``)
     to show instead of all. Raises ``LockError`` without a lock, ``UsageError`` for a package or root that it lacks.
     """
     lock_name, lock, graph = _graph(project, manifest)

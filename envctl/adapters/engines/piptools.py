@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 from envctl.adapters import index_packages, piptools, piptools_failures
 from envctl.adapters.index_client import IndexClient
 from envctl.adapters.index_files import Taste, moment
-from envctl.domain.lock import version_of
+from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import joined, root_condition
 from envctl.domain.platforms import Platform, platform_of
 from envctl.domain.resolution import Question, Resolution

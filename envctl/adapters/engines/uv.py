@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from envctl.adapters import uv
 from envctl.adapters.uv_failures import PROJECT
 from envctl.domain.build import PROJECT as OWN
-from envctl.domain.lock import version_of
+from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import implied, joined, root_condition
 from envctl.domain.resolution import Pin, Question, Resolution
 from envctl.ports import Runner

@@ -24,7 +24,7 @@ from envctl.domain.export import (
     silent,
     uri,
 )
-from envctl.domain.lock import version_of
+from envctl.domain.lock_entry import version_of
 
 if TYPE_CHECKING:
     from cyclonedx.model import ExternalReference, HashType, Property

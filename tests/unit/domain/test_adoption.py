@@ -12,7 +12,10 @@ from packaging.specifiers import SpecifierSet
 
 from envctl.checks.lock import check
 from envctl.domain.adoption import adopted, remarks
-from envctl.domain.lock import Lock, digest, inputs_of, lock_table, parse_lock
+from envctl.domain.lock import Lock, inputs_of
+from envctl.domain.lock_entry import digest
+from envctl.domain.lock_reading import parse_lock
+from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.platforms import parse_platform

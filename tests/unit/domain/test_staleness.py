@@ -21,12 +21,12 @@ from packaging.version import Version
 
 from envctl.checks.lock import check
 from envctl.domain.lock import Lock, assemble, inputs_of
+from envctl.domain.lock_state import answers
 from envctl.domain.manifest import Index, Manifest, claimant
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.profile import variants
 from envctl.domain.resolution import Resolution
 from envctl.errors import ManifestError
-from envctl.usecases.lock import answers
 
 Project = dict[str, Any]
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from packaging.pylock import Package, PackageWheel
 from packaging.version import Version
 
-from envctl.domain.lock import assemble, lock_table
+from envctl.domain.lock import assemble
+from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Pin, Resolution
 from envctl.emitters import pylock

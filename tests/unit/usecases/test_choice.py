@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 from packaging.pylock import Package, Pylock
 
-from envctl.domain.lock import assemble, lock_table
+from envctl.domain.lock import assemble
+from envctl.domain.lock_contract import contract_of
+from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform, parse_platform
 from envctl.domain.profile import variants
@@ -16,7 +18,6 @@ from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure, LockError, UsageError
 from envctl.usecases import load
 from envctl.usecases.choice import Choice, choose
-from envctl.usecases.lock import contract_of
 from tests.in_memory import InMemoryProject
 
 LINUX = parse_platform("linux-x86_64")

@@ -1,0 +1,101 @@
+"""What became of the locks: the same record for every command that writes them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from envctl.domain import contract as contracts
+from envctl.domain.contract_change import Effect, effects
+from envctl.domain.lock import Lock
+from envctl.domain.lock_change import Change, changes
+from envctl.domain.lock_table import lock_table
+from envctl.domain.manifest import Manifest
+from envctl.emitters import pylock
+from envctl.ports import Project
+from envctl.usecases import load
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Locked:
+    """One lock as it is now. ``known``: there was one before, so that ``changes`` say more than all over again."""
+
+    file: str
+    profile: str | None
+    lock: Lock
+    known: bool
+    written: bool
+    changes: tuple[Change, ...]
+    effects: tuple[Effect, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockOutcome:
+    """What ``lock`` did: whether a resolver ran, each lock, and what became superfluous and was removed.
+
+    ``notes``: what a person must know now; ``remarks``: those of them that hold for these locks at any time.
+    """
+
+    locks: tuple[Locked, ...]
+    resolved: bool
+    notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> bool:
+        """Whether a file changed."""
+        return any(each.written for each in self.locks) or bool(self.removed)
+
+
+def outcome(
+    project: Project,
+    chosen: Iterable[Manifest],
+    before: Mapping[str, Lock | None],
+    after: Mapping[str, Lock],
+    *,
+    resolved: bool,
+    notes: tuple[str, ...],
+) -> tuple[LockOutcome, dict[str, str]]:
+    """Return what changes, and the files' texts; ``before`` and ``after`` are by file name. Nothing is written."""
+    files = {name: pylock.emit(lock_table(each)) for name, each in after.items()}
+    locks = tuple(
+        Locked(
+            file=each.lock_name,
+            profile=each.profile,
+            lock=after[each.lock_name],
+            known=before[each.lock_name] is not None,
+            written=project.read(each.lock_name) != files[each.lock_name],
+            changes=tuple(changes(before[each.lock_name], after[each.lock_name])),
+            effects=_effects(before[each.lock_name], after[each.lock_name]),
+        )
+        for each in chosen
+    )
+    remarks = tuple(dict.fromkeys(remark for each in after.values() for remark in _remarks(each)))
+    found = LockOutcome(
+        locks=locks,
+        resolved=resolved,
+        notes=tuple(dict.fromkeys((*notes, *remarks))),
+        remarks=remarks,
+        removed=_superfluous(project, locks),
+    )
+    return found, files
+
+
+def _effects(old: Lock | None, new: Lock) -> tuple[Effect, ...]:
+    before = contracts.from_table(old.contract) if old is not None and old.contract else None
+    return effects(before, contracts.from_table(new.contract))
+
+
+def _superfluous(project: Project, locks: tuple[Locked, ...]) -> tuple[str, ...]:
+    """Return the plain lock of a project that has profiles now: nobody would keep it true."""
+    if not locks or locks[0].profile is None or project.read(load.LOCK) is None:
+        return ()
+    return (load.LOCK,)
+
+
+def _remarks(new: Lock) -> Iterable[str]:
+    for package in new.pylock.packages:
+        if package.vcs or package.directory or package.archive:
+            yield (
+                f"`{package.name}` comes from an address, not from an index: "
+                "pip refuses such a lock as a whole, envctl and uv install it"
+            )
