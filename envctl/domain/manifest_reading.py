@@ -15,6 +15,8 @@ from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError
 
 _ROOT = tables.ROOT
+RUNTIME = "runtime"
+"""The group of the dependencies of a project that something else than ``[project]`` describes."""
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?")
 
 
@@ -26,7 +28,9 @@ def parse_manifest(data: reading.Table) -> Manifest:
     groups = _groups(data)
     dynamic = reading.texts(project, "dynamic", "project")
     named = reading.texts(own, "groups", _ROOT)
-    if "dependencies" in dynamic and not (groups and named):
+    # `init` writes what it reads of such a project into that group: then somebody has listed it.
+    listed = RUNTIME in groups and RUNTIME in named
+    if "dependencies" in dynamic and not listed:
         raise ManifestError(
             "the dependencies are left to the build backend, so that nobody can read them",
             where="project.dynamic",
@@ -37,8 +41,10 @@ def parse_manifest(data: reading.Table) -> Manifest:
     return Manifest(
         name=name,
         requires_python=_specifier(project, "requires-python", "project"),
-        dependencies=requirements(
-            reading.texts(project, "dependencies", "project"), "project.dependencies"
+        dependencies=unfolded(
+            requirements(reading.texts(project, "dependencies", "project"), "project.dependencies"),
+            name,
+            extras,
         ),
         extras={key: unfolded(texts, name, extras) for key, texts in extras.items()},
         groups={key: unfolded(texts, name, extras) for key, texts in groups.items()},
@@ -139,11 +145,12 @@ def _may(python: str, allowed: str) -> bool:
 
 def _day(own: reading.Table) -> str | None:
     value = own.get("exclude-newer")
-    if value is None or isinstance(value, str):
-        return reading.text(own, "exclude-newer", _ROOT)
     if hasattr(value, "isoformat"):  # TOML has dates of its own: take both spellings
-        return str(value.isoformat())
-    raise reading.wrong("a date", value, f"{_ROOT}.exclude-newer")
+        value = value.isoformat()
+    elif value is not None:
+        value = reading.text(own, "exclude-newer", _ROOT)
+    # One spelling of UTC, so that both kinds of TOML value are one input.
+    return None if value is None else str(value).replace("+00:00", "Z")
 
 
 _KEYS = (

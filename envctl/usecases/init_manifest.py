@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.imported import Additions, Entry, Note
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest_reading import RUNTIME, parse_manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Interpreter
 from envctl.errors import ManifestError
@@ -21,8 +21,6 @@ from envctl.usecases.init_folder import MANIFEST, Folder
 from envctl.usecases.init_indexes import named
 from envctl.usecases.init_merge import Merge
 
-RUNTIME = "runtime"
-"""The group of the dependencies of a project that something else than ``[project]`` describes."""
 _MINORS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 Settings = tuple[tuple[str, str | tuple[str, ...]], ...]
 

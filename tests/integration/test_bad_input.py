@@ -97,7 +97,7 @@ MANIFESTS = {
         ("unknown key `resolvr`", f"{WHERE}tool.envctl.resolvr", "did you mean `resolver`?"),
     ),
     "an unknown key that is near none": Mistake(
-        swap("resolver =", "zzz ="), ("unknown key `zzz`", "known keys: constraints, ")
+        swap("resolver =", "zzz ="), ("unknown key `zzz`", "known keys: build, constraints, ")
     ),
     "an unknown key of a table": Mistake(
         swap('name = "team"', 'name = "team"\nurll = "x"'),
@@ -315,7 +315,11 @@ def test_verify_says_so_and_lock_mends_it(world: World, mistake: str) -> None:
     assert said.code == 1
     assert "mend it with: envctl lock" in said.out
     assert call(world, "lock").code == 0
-    assert tomllib.loads(world.read("pylock.toml")) == before
+    after = tomllib.loads(world.read("pylock.toml"))
+    if mistake == "a version without its files":  # the versions of a broken lock are kept
+        assert [p["version"] for p in after["packages"] if p["name"] == "zz-made-lib"] == ["1.0"]
+    else:
+        assert after == before
     assert call(world, "verify", "--only", "lock").code == 0
 
 
@@ -347,8 +351,8 @@ def test_an_edited_lock_is_not_installed(world: World, mistake: str, command: st
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ("sync --group nope", 3, ("no dependency group `nope`", "pylock.toml", "dev")),
-        ("sync --extra nope", 3, ("no extra `nope`", "pylock.toml", "plot")),
+        ("sync --group nope", 2, ("no group `nope`", "--group", "there are: dev")),
+        ("sync --extra nope", 2, ("no extra `nope`", "--extra", "there are: plot")),
         ("verify --only locks", 2, ("no layer `locks`", "--only", "lock, environment")),
         ("run --env 1X=2 -- true", 2, ("`1X` is not a name for a variable", "--env")),
         ("run -- zz-no-such-program", 4, ("`zz-no-such-program` was not found",)),

@@ -536,3 +536,16 @@ def test_the_closest_claim_counts_in_whatever_order() -> None:
         assert inputs_of(Manifest(indexes=indexes)) == inputs_of(
             Manifest(indexes=(open_, close, wide))
         )
+
+
+def test_the_projects_own_name_in_its_dependencies_means_its_extras() -> None:
+    found = read(
+        '[project]\nname = "Demo"\ndependencies = ["demo[viz]", "zz-made-a"]\n'
+        '[project.optional-dependencies]\nviz = ["zz-made-b"]\n'
+    )
+    assert found.dependencies == ("zz-made-b", "zz-made-a")
+
+
+def test_a_moment_is_one_input_in_both_spellings() -> None:
+    texts = ("2026-11-01T12:00:00Z", '"2026-11-01T12:00:00Z"', '"2026-11-01T12:00:00+00:00"')
+    assert len({inputs_of(read(f"[tool.envctl]\nexclude-newer = {text}\n")) for text in texts}) == 1
