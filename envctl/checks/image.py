@@ -38,6 +38,7 @@ def check(
         if required:
             yield _missing(names.dockerfile, there=text is not None)
         return
+    manifest = image_settings.as_chosen(manifest, block)
     yield from _as_written(names, block, read)
     yield from _up_to_date(names, block, manifest, lock, read)
     yield from _source(names, block, manifest, paths)

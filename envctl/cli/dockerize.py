@@ -1,6 +1,6 @@
 """``envctl dockerize``."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -9,7 +9,10 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
+from envctl.domain import image_settings
+from envctl.domain.lock import Lock
 from envctl.domain.lock_state import answers
+from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
 from envctl.usecases import dockerize, load
@@ -18,6 +21,7 @@ from envctl.usecases import dockerize, load
 @click.command(epilog="Example: envctl dockerize && docker build --tag vision .")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the files do not match.")
 @click.option("--diff", "with_diff", is_flag=True, help="Print what changes as a diff.")
+@options.selection
 @options.profile
 @click.option("--upgrade-base", is_flag=True, help="Take the base image that the registry has now.")
 @click.option("--adopt", is_flag=True, help="Put a Dockerfile that envctl did not write aside.")
@@ -29,6 +33,9 @@ def command(
     services: Services,
     check: bool,
     with_diff: bool,
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    no_default_groups: bool,
     profile: str | None,
     upgrade_base: bool,
     adopt: bool,
@@ -37,6 +44,7 @@ def command(
     """Write the Dockerfile that matches the lock, and what its build reads.
 
     What you write above and below the generated block of the Dockerfile stays.
+    Groups and extras that you name here are remembered in it.
     """
     whole = load.manifest(services.project)
     chosen = [
@@ -44,6 +52,8 @@ def command(
         for each in variants(whole)
         if profile is None or each.profile == variant(whole, profile).profile
     ]
+    if groups or extras or no_default_groups:
+        chosen = [(_chosen(*pair, groups, extras, no_default_groups), pair[1]) for pair in chosen]
     paths = services.paths()
     if check:
         findings = [
@@ -81,6 +91,20 @@ def command(
         if lock.ours and not answers(lock, manifest):
             say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
     _present(plans, with_diff=with_diff, as_json=as_json)
+
+
+def _chosen(
+    manifest: Manifest,
+    lock: Lock,
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    no_default: bool,  # Click's word
+) -> Manifest:
+    """Return the manifest with the command line's groups and extras, on top of those of ``image``."""
+    image = manifest.image
+    default = replace(manifest, default_groups=image.groups, default_extras=image.extras)
+    found = options.chosen(default, lock, groups, extras, no_default=no_default)
+    return image_settings.choose(manifest, *found)
 
 
 def _present(plans: list[dockerize.DockerPlan], *, with_diff: bool, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from envctl.bootstrap import Services
 from envctl.cli.render import envelope, say, show, step
 from envctl.domain.captured_proof import Judged
 from envctl.errors import UsageError
-from envctl.usecases.capture import CaptureOutcome, Doors, capture
+from envctl.usecases.capture import CaptureOutcome, Doors, capture, carry_out
 
 _SHOWN = 30
 
@@ -27,24 +27,25 @@ def carry(
     here = services.here_behind(found)
     record = services.record(name)
     step(f"resolving {len(found.packages)} packages for Python {found.minor} …")
-    with project.locked("init"), services.workspace() as workspace:
-        outcome = capture(
-            project,
-            found,
-            doors=Doors(
-                catalogue=services.catalogue,
-                engine=services.engine,
-                run=services.run,
-                sdists=services.sdists,
-                extend=services.extend_manifest,
-                here=here,
-                record=record,
-                own_folder=os.path.realpath(project.root),
-                default_index=services.default_index(),
-            ),
-            workspace=workspace,
-            group=group,
-        )
+    doors = Doors(
+        catalogue=services.catalogue,
+        engine=services.engine,
+        run=services.run,
+        sdists=services.sdists,
+        extend=services.extend_manifest,
+        here=here,
+        record=record,
+        own_folder=os.path.realpath(project.root),
+        default_index=services.default_index(),
+    )
+    with services.workspace() as workspace:
+        # Not under the writer lock, whose file would be a trace of what may yet fail.
+        outcome = capture(project, found, doors=doors, workspace=workspace / "1", group=group)
+        with project.locked("init"):
+            if not carry_out(project, outcome):
+                again = workspace / "2"
+                outcome = capture(project, found, doors=doors, workspace=again, group=group)
+                carry_out(project, outcome)
     following = _next(outcome, project.root)
     if as_json:
         result = _result(outcome) | {"next": [following]}

@@ -8,7 +8,7 @@ from envctl.domain import image_base
 from envctl.domain.blocks import Block, digest
 from envctl.domain.contract import Contract, derive
 from envctl.domain.image_base import Base
-from envctl.domain.image_settings import settings_digest, sources
+from envctl.domain.image_settings import choice_line, settings_digest, sources
 from envctl.domain.image_slices import PARTS, Part, Slices, part_of, slices
 from envctl.domain.image_variables import Baked, bake
 from envctl.domain.lock import Lock
@@ -65,6 +65,7 @@ class Image:
     command: tuple[str, ...]
     source: tuple[str, ...]
     settings: str
+    choice: str | None = None
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -119,6 +120,7 @@ def describe(
         command=settings.command or ("python",),
         source=sources(settings.source, paths),
         settings=settings_digest(manifest, python),
+        choice=choice_line(manifest),
     )
 
 
@@ -127,6 +129,7 @@ def header(image: Image, files: Mapping[str, str]) -> tuple[str, ...]:
     return (
         *(f"# slice {platform.name} {taken.digest}" for platform, taken in image.slices.items()),
         f"# settings {image.settings}",
+        *((f"# choice {image.choice}",) if image.choice else ()),
         f"# python {image.python}",
         f"# source {json.dumps(image.source)}",
         *(f"# file {name} {digest(text)}" for name, text in sorted(files.items())),

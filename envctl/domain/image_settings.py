@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from envctl.domain import image_base
-from envctl.domain.blocks import digest
+from envctl.domain.blocks import Block, digest
 from envctl.domain.image_variables import bake
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
@@ -97,3 +98,34 @@ def _path(text: str, position: int) -> str:
 
 def _full(python: str) -> str:
     return python if python.count(".") > 1 else f"{python}.0"
+
+
+def choose(manifest: Manifest, groups: tuple[str, ...], extras: tuple[str, ...]) -> Manifest:
+    """Return the manifest with these groups and extras for the image, whatever it says itself."""
+    image = replace(manifest.image, groups=groups, extras=extras, chosen=True)
+    return replace(manifest, image=image)
+
+
+def choice_line(manifest: Manifest) -> str | None:
+    """Return what the Dockerfile remembers of the command line's choice."""
+    image = manifest.image
+    if not image.chosen:
+        return None
+    return json.dumps({"groups": sorted(image.groups), "extras": sorted(image.extras)})
+
+
+def as_chosen(manifest: Manifest, block: Block | None) -> Manifest:
+    """Return the manifest with the choice that a Dockerfile remembers, as far as there are such groups still."""
+    line = block.value("choice") if block else None
+    if line is None or manifest.image.chosen:
+        return manifest
+    try:
+        found = json.loads(line)
+        groups, extras = tuple(map(str, found["groups"])), tuple(map(str, found["extras"]))
+    except (ValueError, KeyError, TypeError):
+        return manifest  # edited: said elsewhere
+    return choose(
+        manifest,
+        tuple(name for name in groups if name in manifest.groups),
+        tuple(name for name in extras if name in manifest.extras),
+    )

@@ -45,7 +45,10 @@ class GpuNeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageSettings:
-    """``[tool.envctl.image]``; ``target`` is its key ``for``."""
+    """``[tool.envctl.image]``; ``target`` is its key ``for``.
+
+    ``chosen``: groups and extras are the command line's word, which the Dockerfile remembers.
+    """
 
     build: str = "buildkit"
     target: str = "docker"
@@ -56,6 +59,7 @@ class ImageSettings:
     base: str | None = None
     registry: str | None = None
     source: tuple[str, ...] = ()
+    chosen: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

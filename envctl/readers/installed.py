@@ -50,11 +50,12 @@ def read_metadata(text: str, folder: str) -> Metadata | None:
     head = HeaderParser().parsestr(re.split(r"\r?\n\r?\n", text, maxsplit=1)[0] + "\n\n")
     stem = re.sub(r"(\.dist-info|\.egg-info|\.egg)$", "", folder)
     named, _, rest = stem.partition("-")
-    name = _name(str(head.get("Name", ""))) or _name(named)
-    version = _version(str(head.get("Version", ""))) or _version(rest.partition("-py")[0])
+    own_name, own_version = _name(str(head.get("Name", ""))), _version(str(head.get("Version", "")))
+    name = own_name or _name(named)
+    version = own_version or _version(rest.partition("-py")[0])
     if name is None or version is None:
         return None
-    faults = [] if head.get("Name") and head.get("Version") else ["its metadata is broken"]
+    faults = [] if own_name and own_version else ["its metadata is broken"]
     requires, bad = _requirements(str(each) for each in head.get_all("Requires-Dist", []))
     faults += [f"its requirement `{addresses.redacted(each)}` cannot be read" for each in bad]
     extras = [_name(str(each)) for each in head.get_all("Provides-Extra", [])]

@@ -15,7 +15,7 @@ from envctl.domain.here import Here
 from envctl.domain.imported import Additions
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.record import Record
-from envctl.errors import ManifestError, ProjectError, ResolutionError
+from envctl.errors import IndexFailure, ManifestError, ProjectError, ResolutionError
 from envctl.ports import Catalogue, Engine, Project, Runner, Sdists
 from envctl.usecases import init, load
 from envctl.usecases.capture_lock import Exactly, added, proofs
@@ -29,13 +29,15 @@ from envctl.usecases.lock_outcome import LockOutcome
 class CaptureOutcome:
     """What came of an environment. ``lock`` is ``None`` where none could be made: ``blocked`` says why, in sentences.
 
-    ``plan``: the manifest and all else that ``init`` does. ``added``: what the lock has and the environment lacks.
+    ``plan``: the manifest and all else that ``init`` does. ``files``: what is to be written, where those of ``before``
+    are still as they were. ``added``: what the lock has and the environment lacks.
     """
 
     capture: Capture
     sorted: Sorted
     plan: init.InitPlan
     files: Mapping[str, str]
+    before: Mapping[str, str | None] = field(default_factory=dict)
     packages: tuple[Judged, ...] = ()
     lock: LockOutcome | None = None
     blocked: tuple[str, ...] = ()
@@ -65,10 +67,11 @@ class Doors:
 def capture(
     project: Project, found: Capture, *, doors: Doors, workspace: Path, group: str | None = None
 ) -> CaptureOutcome:
-    """Carry it out: manifest, lock and all else are written as one, or nothing is.
+    """Find out what becomes of an environment; nothing is written yet, nor is the project locked.
 
     Raises ``ManifestError``, ``ProjectError``, ``IndexFailure``.
     """
+    before = _texts(project)
     old = _manifest(project)
     packages, notes = with_conda(found)
     standings, torch = _standings(packages, old, doors.catalogue)
@@ -104,8 +107,19 @@ def capture(
     if strangers:
         standings = {**standings, **strangers}
         outcome = attempt("second")
+    return replace(outcome, before=before)
+
+
+def carry_out(project: Project, outcome: CaptureOutcome) -> bool:
+    """Write manifest, lock and all else as one; ``False``: somebody changed the project meanwhile."""
+    if _texts(project) != outcome.before:
+        return False
     project.write(outcome.files)
-    return outcome
+    return True
+
+
+def _texts(project: Project) -> dict[str, str | None]:
+    return {name: project.read(name) for name in (load.MANIFEST, load.LOCK)}
 
 
 def _locked(
@@ -204,7 +218,14 @@ def _standings(
         for build, names in torch.items()
     )
     theirs = {name: asked[name] for names in torch.values() for name in names}
-    return found | (_stand(theirs, catalogue, own) if theirs else {}), torch
+    try:
+        return found | (_stand(theirs, catalogue, own) if theirs else {}), torch
+    except IndexFailure as error:
+        error.hint = (
+            "it is the index of torch's builds: if you have a mirror of it, name that as an index in pyproject.toml "
+            f"(`packages = {sorted(theirs)}`); else check the network, then run it again"
+        )
+        raise
 
 
 def _stand(

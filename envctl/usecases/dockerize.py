@@ -11,7 +11,7 @@ from envctl.domain import blocks, image_base, image_slices
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
 from envctl.domain.image import Image, Names, describe
-from envctl.domain.image_settings import default_index, default_python
+from envctl.domain.image_settings import as_chosen, default_index, default_python
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.emitters import dockerfile, dockerignore, image_contract, preflight, pylock
@@ -68,6 +68,7 @@ def plan(
     names = Names(profile=manifest.profile)
     old = project.read(names.dockerfile)
     block = _block(names, old, adopt=adopt, project=project)
+    manifest = as_chosen(manifest, block)
     version = default_python(manifest, lock, block.value("python") if block else None, python)
     image = _pinned(
         describe(manifest, lock, python=version, paths=paths, profile=manifest.profile),

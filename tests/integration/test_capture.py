@@ -582,9 +582,11 @@ def test_an_index_that_is_down_leaves_everything_as_it_was(world: World) -> None
     install(world, path, "zz-made-app<2")
     before = world.snapshot("pyproject.toml", "pylock.toml", ".gitignore")
     world.index.fault = "500"
+    there = sorted(world.root.rglob("*"))
     failed = world.envctl("init", "--from-environment", str(path), code=3)
     assert "answered 500" in failed.stderr
     assert world.snapshot("pyproject.toml", "pylock.toml", ".gitignore") == before
+    assert sorted(world.root.rglob("*")) == there
 
 
 @pytest.fixture(params=[True, False], ids=["ranges", "whole files"])
