@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from envctl.adapters.live_packages import Site, found_in
+from envctl.adapters.live_packages import found_in
+from envctl.adapters.live_site import Site
 from envctl.domain.captured import Capture, Captured, CondaPackage
 from envctl.errors import EnvironmentFailure
 from envctl.readers.conda_meta import CondaRecord, read_conda_record

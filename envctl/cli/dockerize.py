@@ -12,7 +12,7 @@ from envctl.cli.render import envelope, say, show
 from envctl.domain import image_settings
 from envctl.domain.lock import Lock
 from envctl.domain.lock_state import answers
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
 from envctl.usecases import dockerize, load
@@ -48,7 +48,7 @@ def command(
     """
     whole = load.manifest(services.project)
     chosen = [
-        (each, load.required_lock(services.project, each.lock_name))
+        _locked(services, each)
         for each in variants(whole)
         if profile is None or each.profile == variant(whole, profile).profile
     ]
@@ -91,6 +91,11 @@ def command(
         if lock.ours and not answers(lock, manifest):
             say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
     _present(plans, with_diff=with_diff, as_json=as_json)
+
+
+def _locked(services: Services, manifest: Manifest) -> tuple[Manifest, Lock]:
+    lock = load.required_lock(services.project, manifest.lock_name)
+    return restricted(manifest, lock.only), lock
 
 
 def _chosen(

@@ -11,6 +11,7 @@ from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
 from envctl.domain.export import Option
+from envctl.domain.manifest import restricted
 from envctl.emitters.exports import EXPORTS, Format
 from envctl.usecases import load
 from envctl.usecases.export import Choice, ExportOutcome, export
@@ -67,6 +68,7 @@ def _export(ctx: click.Context, services: Services, form: Format, given: dict[st
         given[several] = tuple(dict.fromkeys(canonicalize_name(each) for each in given[several]))
     manifest = services.variant(load.manifest(services.project), given["profile"])
     lock = load.required_lock(services.project, manifest.lock_name)
+    manifest = restricted(manifest, lock.only)
     groups, extras = options.chosen(
         manifest,
         lock,

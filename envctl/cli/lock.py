@@ -31,6 +31,8 @@ from envctl.usecases.lock_outcome import LockOutcome
 @click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", help="Lock this profile only."
 )
+@options.selection
+@click.option("--all-groups", is_flag=True, help="Lock all groups and extras (again).")
 @click.option("--adopt", is_flag=True, help="Take the lock that another tool wrote as it is.")
 @click.option("--all-profiles", is_flag=True, help="Lock every profile (that is the default).")
 @click.option("--as-of", metavar="DATE", help="Resolve as of that day, for example 2026-11-01.")
@@ -44,6 +46,10 @@ def command(
     upgrade: tuple[str, ...],
     packages: tuple[str, ...],
     check: bool,
+    groups: tuple[str, ...],
+    extras: tuple[str, ...],
+    no_default_groups: bool,
+    all_groups: bool,
     adopt: bool,
     profiles: tuple[str, ...],
     all_profiles: bool,
@@ -51,6 +57,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Resolve the manifest and write pylock.toml, or one lock per profile.
+
+    A lock holds all extras and groups, unless some are named: it is then for
+    these until --all-groups.
 
     Versions in the lock are kept where they can be; nothing is resolved when
     the lock answers the manifest already.
@@ -64,7 +73,15 @@ def command(
     _contradictions(ctx, adopt=adopt, plain=packages and not everything, freed=freed)
     if profiles and all_profiles:
         raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
-    wish = Wish(upgrade=freed, profiles=profiles or None, as_of=_day(as_of, ctx))
+    if all_groups and (groups or extras or no_default_groups):
+        raise click.UsageError("--all-groups goes with no other choice of groups", ctx)
+    wish = Wish(
+        upgrade=freed,
+        profiles=profiles or None,
+        as_of=_day(as_of, ctx),
+        only=_only(services, groups, extras, no_default=no_default_groups),
+        everything=all_groups,
+    )
     outcome = _adopted(services) if adopt else _locked(services, wish)
     for said in outcome.notes:
         say(f"note: {said}")
@@ -72,6 +89,17 @@ def command(
         show(envelope("lock", lock_report.table(outcome), ok=True))
     else:
         lock_report.report(outcome)
+
+
+def _only(
+    services: Services, groups: tuple[str, ...], extras: tuple[str, ...], *, no_default: bool
+) -> tuple[str, ...] | None:
+    """Return the extras and groups that the lock is to hold; ``None``: nothing was said."""
+    if not (groups or extras or no_default):
+        return None
+    manifest = load.manifest(services.project)
+    named, added = options.chosen(manifest, None, groups, extras, no_default=no_default)
+    return (*(f"extra {name}" for name in added), *(f"group {name}" for name in named))
 
 
 def _contradictions(

@@ -34,19 +34,23 @@ def selection(function: F) -> F:
 
 def chosen(
     manifest: "Manifest",
-    lock: "Lock",
+    lock: "Lock | None",
     groups: tuple[str, ...],
     extras: tuple[str, ...],
     *,
     no_default: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the groups and extras that a command line asks for; raises ``UsageError`` for what nobody knows."""
+    """Return the groups and extras that a command line asks for; raises ``UsageError`` for what nobody knows.
+
+    ``lock`` may have more of them than the manifest: another tool wrote it.
+    """
     from packaging.utils import canonicalize_name  # noqa: PLC0415  # lazy: `--help` needs none of it
 
     named = tuple(canonicalize_name(name) for name in groups)
     added = tuple(canonicalize_name(name) for name in extras)
-    _known(named, {*manifest.groups, *(lock.pylock.dependency_groups or ())}, "--group")
-    _known(added, {*manifest.extras, *(lock.pylock.extras or ())}, "--extra")
+    there = (lock.pylock.dependency_groups, lock.pylock.extras) if lock else ((), ())
+    _known(named, {*manifest.groups, *(there[0] or ())}, "--group")
+    _known(added, {*manifest.extras, *(there[1] or ())}, "--extra")
     default = ((), ()) if no_default else (manifest.default_groups, manifest.default_extras)
     return tuple(dict.fromkeys((*default[0], *named))), tuple(dict.fromkeys((*default[1], *added)))
 

@@ -12,7 +12,7 @@ from envctl.domain.build import PROJECT
 from envctl.domain.environment import SyncPlan
 from envctl.domain.lock import Lock
 from envctl.domain.lock_state import answers
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Manifest, restricted
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
 from envctl.usecases.choice import Choice, choose
@@ -62,8 +62,8 @@ def command(
             platform=here.platform,
             record=services.record,
         )
-        manifest = choice.manifest
-        lock = load.required_lock(witness, manifest.lock_name)
+        lock = load.required_lock(witness, choice.manifest.lock_name)
+        manifest = restricted(choice.manifest, lock.only)
         names, more = options.chosen(manifest, lock, groups, extras, no_default=no_default_groups)
         want = usecase.wanted(
             witness,

@@ -42,13 +42,15 @@ class Entry:
 class Lock:
     """A lock as read or as made. ``entries`` and ``inputs`` are empty in a lock that envctl did not write.
 
-    ``adopted``: the tool that wrote the packages of a lock that envctl took over as it was.
+    ``adopted``: the tool that wrote the packages of a lock that envctl took over as it was. ``only``: the extras and
+    groups that it was made for (``extra viz``, ``group dev``); ``None``: all of the manifest's.
     """
 
     pylock: Pylock
     schema: int | None = None
     made_by: str | None = None
     adopted: str | None = None
+    only: tuple[str, ...] | None = None
     inputs: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
@@ -107,6 +109,7 @@ def assemble(resolution: Resolution, manifest: Manifest, contract: Mapping[str, 
         pylock=pylock,
         schema=SCHEMA,
         made_by=resolution.made_by,
+        only=manifest.only,
         inputs=inputs_of(manifest),
         entries=tuple(
             Entry(

@@ -1,7 +1,7 @@
 """The manifest: what ``pyproject.toml`` asks for, in ``[project]``, ``[dependency-groups]`` and ``[tool.envctl]``."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -88,6 +88,7 @@ class Manifest:
 
     ``profile``: this is the manifest as that profile sees it (see ``envctl.domain.profile``); ``default_extras`` and
     ``torch`` come from it. ``build_system``: how the project itself is built; ``None``: it is not installed.
+    ``only``: this is the manifest without the extras and groups that a lock leaves out (see ``restricted``).
     """
 
     name: str | None = None
@@ -111,6 +112,7 @@ class Manifest:
     builds: Mapping[str, BuildSettings] = field(default_factory=dict)
     profile: str | None = None
     default_extras: tuple[str, ...] = ()
+    only: tuple[str, ...] | None = None
     torch: str | None = None
 
     @property
@@ -124,3 +126,26 @@ class Manifest:
     def lock_name(self) -> str:
         """The lock's file name (PEP 751, "File Name")."""
         return f"pylock.{self.profile}.toml" if self.profile else "pylock.toml"
+
+
+def restricted(manifest: Manifest, only: Iterable[str] | None) -> Manifest:
+    """Return the manifest with just these extras and groups (``extra viz``, ``group dev``); ``None``: with all."""
+    if only is None:
+        return manifest
+    kept = frozenset(only)
+    extras = {name: texts for name, texts in manifest.extras.items() if f"extra {name}" in kept}
+    groups = {name: texts for name, texts in manifest.groups.items() if f"group {name}" in kept}
+    image = manifest.image
+    return replace(
+        manifest,
+        only=tuple(sorted(kept)),
+        extras=extras,
+        groups=groups,
+        default_extras=tuple(name for name in manifest.default_extras if name in extras),
+        default_groups=tuple(name for name in manifest.default_groups if name in groups),
+        image=replace(
+            image,
+            extras=tuple(name for name in image.extras if name in extras),
+            groups=tuple(name for name in image.groups if name in groups),
+        ),
+    )

@@ -145,7 +145,9 @@ def _may(python: str, allowed: str) -> bool:
 
 def _day(own: reading.Table) -> str | None:
     value = own.get("exclude-newer")
-    if value is not None and hasattr(value, "isoformat"):  # TOML has dates of its own: take both spellings
+    if value is not None and hasattr(
+        value, "isoformat"
+    ):  # TOML has dates of its own: take both spellings
         value = value.isoformat()
     elif value is not None:
         value = reading.text(own, "exclude-newer", _ROOT)

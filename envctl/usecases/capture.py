@@ -7,20 +7,20 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.domain import torch_builds
 from envctl.domain.captured import Capture, Captured
 from envctl.domain.captured_proof import Judged
-from envctl.domain.captured_standing import Standing, of_torch, standing
+from envctl.domain.captured_standing import Standing
 from envctl.domain.here import Here
 from envctl.domain.imported import Additions
-from envctl.domain.manifest import Index, Manifest
+from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record
-from envctl.errors import IndexFailure, ManifestError, ProjectError, ResolutionError
+from envctl.errors import ManifestError, ProjectError, ResolutionError
 from envctl.ports import Catalogue, Engine, Project, Runner, Sdists
 from envctl.usecases import init, load
 from envctl.usecases.capture_lock import Exactly, added, proofs
 from envctl.usecases.capture_manifest import imported
-from envctl.usecases.capture_plan import Sorted, is_known, sort_out, with_conda
+from envctl.usecases.capture_plan import Sorted, sort_out, with_conda
+from envctl.usecases.capture_standing import stand
 from envctl.usecases.lock import Wish, made
 from envctl.usecases.lock_outcome import LockOutcome
 
@@ -74,7 +74,7 @@ def capture(
     before = _texts(project)
     old = _manifest(project)
     packages, notes = with_conda(found)
-    standings, torch = _standings(packages, old, doors.catalogue)
+    standings, torch = stand(packages, old.indexes if old else (), doors.catalogue)
 
     def attempt(name: str) -> CaptureOutcome:
         plan = sort_out(
@@ -196,46 +196,6 @@ def _fits(manifest: Manifest, found: Capture, here: Here) -> None:
             where="pyproject.toml: tool.envctl.platforms",
             hint=f"add {name} there",
         )
-
-
-def _standings(
-    packages: tuple[Captured, ...], old: Manifest | None, catalogue: Catalogue
-) -> tuple[dict[str, Standing], dict[str, tuple[str, ...]]]:
-    """Ask the indexes for every package that may come from one, torch's own among them where that is needed."""
-    indexes = old.indexes if old else ()
-    asked = {
-        each.name: each
-        for each in packages
-        if not (each.origin.local or each.origin.kind in ("vcs", "archive"))
-    }
-    found = _stand(asked, catalogue, indexes)
-    if indexes:
-        return found, {}  # what a manifest names is all that there is
-    special = (p for p in asked.values() if not found[p.name].exact and p.origin.kind == "index")
-    torch = of_torch(special)
-    own = tuple(
-        Index(name=f"pytorch-{build}", url=torch_builds.index_url(build), packages=names)
-        for build, names in torch.items()
-    )
-    theirs = {name: asked[name] for names in torch.values() for name in names}
-    try:
-        return found | (_stand(theirs, catalogue, own) if theirs else {}), torch
-    except IndexFailure as error:
-        error.hint = (
-            "it is the index of torch's builds: if you have a mirror of it, name that as an index in pyproject.toml "
-            f"(`packages = {sorted(theirs)}`); else check the network, then run it again"
-        )
-        raise
-
-
-def _stand(
-    packages: Mapping[str, Captured], catalogue: Catalogue, indexes: tuple[Index, ...]
-) -> dict[str, Standing]:
-    offers = catalogue.versions(packages.keys(), indexes)
-    return {
-        name: standing(each, offers.get(name, {}), sure=is_known(each))
-        for name, each in packages.items()
-    }
 
 
 def _is_own(package: Captured, manifest: Manifest | None, folder: str) -> bool:

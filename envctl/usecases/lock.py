@@ -7,7 +7,7 @@ from pathlib import Path
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.lock_contract import contract_of
 from envctl.domain.lock_state import answers, untouched
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.ports import Engine, Project, Runner, Sdists
@@ -25,12 +25,15 @@ class Wish:
 
     ``upgrade``: ``None`` keeps every version that it can; an empty collection keeps none; otherwise those names are
     freed, each as ``NAME`` or ``NAME==VERSION``. ``profiles``: only these (``None``: all). ``as_of``: resolve as of
-    that day, whatever the manifest says.
+    that day, whatever the manifest says. ``only``: just these extras and groups (``extra viz``, ``group dev``);
+    ``None``: those that the lock was made for so far. ``everything``: all of them again.
     """
 
     upgrade: Collection[str] | None = None
     profiles: Collection[str] | None = None
     as_of: str | None = None
+    only: Collection[str] | None = None
+    everything: bool = False
 
 
 def lock(
@@ -66,6 +69,7 @@ def made(
     """Make the locks without writing anything: what came of it, and the files' texts."""
     every = variants(manifest)
     before = {each.lock_name: earlier(project, each) for each in every}
+    every = tuple(_restricted(each, before[each.lock_name].lock, wish) for each in every)
     chosen = _chosen(every, wish.profiles)
     upgrade, limits = freed(wish.upgrade, before.values(), manifest)
     notes = [note for each in chosen for note in before[each.lock_name].notes]
@@ -102,6 +106,13 @@ def made(
             notes += (*answer.notes, *said)
     locked = {name: before[name].lock for name in done}
     return outcome(project, chosen, locked, done, resolved=resolved, notes=tuple(notes))
+
+
+def _restricted(manifest: Manifest, old: Lock | None, wish: Wish) -> Manifest:
+    if wish.everything:
+        return manifest
+    so_far = old.only if old is not None and old.ours else None
+    return restricted(manifest, so_far if wish.only is None else wish.only)
 
 
 def _skewed(manifest: Manifest, every: tuple[Manifest, ...], before: Mapping[str, Earlier]) -> bool:

@@ -12,7 +12,7 @@ from envctl.domain.environment import own_differs, without_own
 from envctl.domain.finding import Finding, Layer
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
 from envctl.errors import LockError, NewerLockError
@@ -59,7 +59,7 @@ def verify(
     """Look at the layers in their order; a layer that needs a lock is skipped where there is none to be used."""
     layers = tuple(each for each in DONE if (not only or each in only) and each not in skip)
     whole = load.manifest(around.project)
-    every = [(each, *_lock(around.project, each.lock_name)) for each in variants(whole)]
+    every = [_pair(around.project, each) for each in variants(whole)]
     findings: list[Finding] = []
     skipped: dict[Layer, str] = {}
     for layer in layers:
@@ -80,6 +80,11 @@ def verify(
 
 
 _Locked = tuple[Manifest, Lock | None, str | None]
+
+
+def _pair(project: Project, manifest: Manifest) -> _Locked:
+    lock, problem = _lock(project, manifest.lock_name)
+    return restricted(manifest, lock.only if lock else None), lock, problem
 
 
 def _lock(project: Project, name: str) -> tuple[Lock | None, str | None]:
@@ -120,7 +125,7 @@ def _here(
     manifest = in_use(whole, around.environments.current().stamp)
     if manifest is None:
         return None, None, "no profile is synced here"
-    lock = next(lock for each, lock, _ in every if each.profile == manifest.profile)
+    manifest, lock, _ = next(each for each in every if each[0].profile == manifest.profile)
     return manifest, lock, "there is no lock to compare with"
 
 

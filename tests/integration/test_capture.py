@@ -537,6 +537,7 @@ def test_broken_metadata_is_said_and_nothing_fails(world: World) -> None:
     assert found["zz-made-app"] == ["broken", "files-differ"]
     assert found["zz-made-lib"][0] == "broken"
     assert "broken" in found["zz-made-test"]
+    assert "`no version at all.dist-info` has no name and version" in said(result)
     assert locked(world)["zz-made-app"] == "1.0"
 
 

@@ -149,3 +149,31 @@ def test_a_name_that_there_is_not_is_an_error_that_names_those_that_are(
 def test_names_are_normalised(locked: World) -> None:
     report = locked.json("sync", "--check", "--no-default-groups", "--extra", "PLOT", code=1)
     assert "zz-made-plot" in report["result"]["add"]
+
+
+def test_a_lock_can_be_for_some_of_them(locked: World) -> None:
+    whole = locked.read("pylock.toml")
+    locked.envctl("lock", "--no-default-groups", "--group", "test", "--extra", "io")
+    text = locked.read("pylock.toml")
+    assert "zz-made-docs" not in text
+    assert "zz-made-plot" not in text
+    assert locked.codes("--only", "lock", code=0) == []
+    # It stays so: nothing in the manifest has changed.
+    assert locked.json("lock")["result"]["resolved"] is False
+    report = locked.json("sync", "--check", "--group", "test", "--extra", "io", code=1)
+    assert set(report["result"]["add"]) == expected(("group test", "extra io"))
+    # `dev` is a default group, and not in this lock: sync goes without.
+    assert set(locked.json("sync", "--check", code=1)["result"]["add"]) == BASE
+    assert "there is no group `docs`" in locked.envctl("sync", "--group", "docs", code=2).stderr
+    # What is left out can change as it likes; what is in it cannot.
+    locked.edit("pyproject.toml", 'plot = ["zz-made-plot"]', 'plot = ["zz-made-plot>0"]')
+    assert locked.codes("--only", "lock", code=0) == []
+    locked.edit("pyproject.toml", 'test = ["zz-made-test"]', 'test = ["zz-made-test>0"]')
+    assert locked.codes("--only", "lock") == ["lock-stale", "lock-stale"]
+    locked.edit("pyproject.toml", "zz-made-test>0", "zz-made-test")
+    locked.edit("pyproject.toml", "zz-made-plot>0", "zz-made-plot")
+    locked.envctl("lock", "--all-groups")
+    assert locked.read("pylock.toml") == whole
+    done = locked.envctl("lock", "--all-groups", "--group", "test", code=2)
+    assert "no other choice" in done.stderr
+    assert "did you mean `docs`?" in locked.envctl("lock", "--group", "dcos", code=2).stderr
