@@ -11,7 +11,8 @@ from envctl.bootstrap import Services
 from envctl.cli.render import envelope, say, show, step
 from envctl.domain.captured_proof import Judged
 from envctl.errors import UsageError
-from envctl.usecases.capture import CaptureOutcome, Doors, capture, carry_out
+from envctl.usecases.capture import capture, carry_out
+from envctl.usecases.capture_attempt import CaptureOutcome, Doors
 
 _SHOWN = 30
 
@@ -87,7 +88,7 @@ def _lines(outcome: CaptureOutcome) -> Iterator[str]:
 
 def _proofs(outcome: CaptureOutcome) -> Iterator[str]:
     whole = len(outcome.packages)
-    open_ones = [each for each in outcome.packages if not each.proved]
+    open_ones = [each for each in outcome.packages if _worth_saying(each, outcome)]
     if outcome.lock is not None:
         count = f"{whole - len(open_ones)} of {whole} packages"
         yield f"proved: {count} (the lock has the very files that are installed)"
@@ -99,6 +100,12 @@ def _proofs(outcome: CaptureOutcome) -> Iterator[str]:
     if outcome.added:
         listed = ", ".join(f"`{name}` {version}" for name, version in outcome.added.items())
         yield f"the lock has what the environment lacks: {listed}"
+
+
+def _worth_saying(each: Judged, outcome: CaptureOutcome) -> bool:
+    """Leave out what is said of all at once: that there is no lock."""
+    codes = {doubt.code for doubt in each.doubts}
+    return bool(codes if outcome.lock else codes - {"not-locked"})
 
 
 def _line(each: Judged) -> str:

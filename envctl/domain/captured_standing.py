@@ -37,10 +37,8 @@ class Standing:
     def trouble(self) -> str:
         """Why no version may be taken, as a clause."""
         if self.stranger:
-            return "not on the index, which has another project of that name"
-        return "not on the index" + (
-            ", which has other versions of that name" if self.known else ""
-        )
+            return "not on the index (it has another project of that name)"
+        return "not on the index" + (" (it has other versions of that name)" if self.known else "")
 
     @property
     def constraint(self) -> str | None:

@@ -8,7 +8,7 @@ from envctl.domain import torch_builds
 from envctl.domain.captured import Capture
 from envctl.domain.captured_needs import target
 from envctl.domain.imported import Entry, FoundIndex, Imported, Note
-from envctl.usecases.capture_plan import Sorted
+from envctl.usecases.capture_plan import Sorted, guards
 
 _SHOWN = 8
 
@@ -25,7 +25,7 @@ def imported(
     return Imported(
         python=found.minor,
         requirements=tuple(_entries(found, plan)),
-        constraints=tuple(_previews(found, plan)),
+        constraints=(*_previews(found, plan), *_guards(found, plan)),
         indexes=tuple(
             FoundIndex(url=torch_builds.index_url(build), name=f"pytorch-{build}", packages=names)
             for build, names in torch.items()
@@ -38,7 +38,7 @@ def _entries(found: Capture, plan: Sorted) -> Iterator[Entry]:
     """Yield the roots, then comments for what is left out."""
     stated = {target(each): str(each) for each in plan.needs.of(plan.own.name)} if plan.own else {}
     for name, extras in plan.roots.names.items():
-        if name not in plan.wanted:
+        if name not in plan.asked:
             text = stated.get(name) or _text(name, extras, plan)
             yield Entry(text=text, where=found.label)
     remarks = tuple(
@@ -64,8 +64,17 @@ def _previews(found: Capture, plan: Sorted) -> Iterator[Entry]:
     """Yield a constraint for each pre-release that only others need: resolvers take one when somebody names it."""
     for name in plan.constraints():
         version = Version(plan.standings[name].version or "0")
-        if version.is_prerelease and name not in plan.roots.names and name not in plan.wanted:
+        if version.is_prerelease and name not in plan.roots.names and name not in plan.asked:
             yield Entry(text=f"{name}>={version.public}", where=found.label)
+
+
+def _guards(found: Capture, plan: Sorted) -> Iterator[Entry]:
+    """Yield a constraint for each package that blocks the lock: the next `envctl lock` must not take a stranger's."""
+    for name, (left, who) in sorted(plan.missed.items()):
+        said = f"{who} needs it, and it is {left.why}: nothing else of that name may be taken"
+        standing = plan.standings.get(name)
+        text = guards(left.package)[bool(standing and standing.stranger)]
+        yield Entry(text=text, above=(said,), where=found.label)
 
 
 def _notes(found: Capture, plan: Sorted, torch: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

@@ -25,8 +25,7 @@ class LeftOut:
 class Sorted:
     """All packages of an environment, by what becomes of them.
 
-    ``own``: the project itself, installed editable. ``wanted``: names that the manifest asks for already, whoever's
-    they are on its indexes. ``blocked``: why there can be no lock, as sentences.
+    ``own``: the project itself, installed editable. ``asked``: names that the manifest asks for already.
     """
 
     needs: Needs
@@ -34,20 +33,29 @@ class Sorted:
     roots: Roots
     left_out: tuple[LeftOut, ...]
     own: Captured | None
-    wanted: frozenset[str]
+    asked: frozenset[str]
 
     @property
-    def blocked(self) -> tuple[str, ...]:
-        """Say which packages of the lock would need one that is left out."""
+    def missed(self) -> dict[str, tuple[LeftOut, str]]:
+        """Return what is left out and needed all the same, each with a package that needs it: so there is no lock."""
         left = {each.package.name: each for each in self.left_out}
         inside = self.needs.reached(self.roots.names)
-        return tuple(
-            f"`{name}` needs `{target(each)}` {left[target(each)].package.version}, which is "
-            f"{left[target(each)].why}: {left[target(each)].advice}"
-            for name, extras in sorted(inside.items())
+        return {
+            target(each): (left[target(each)], name)
+            for name, extras in sorted(inside.items(), reverse=True)
             if name not in left
             for each in self.needs.of(name, extras)
             if target(each) in left
+        }
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Say why there can be no lock."""
+        return tuple(
+            f"`{who}` needs `{name}` {left.package.version}, which is {left.why}: name its index in "
+            "[[tool.envctl.index]]; or, if the index's package is the same project, "
+            "change its line in tool.envctl.constraints"
+            for name, (left, who) in sorted(self.missed.items())
         )
 
     def constraints(self) -> dict[str, str]:
@@ -70,14 +78,19 @@ def sort_out(
     *,
     environment: Mapping[str, str],
     own: Captured | None,
-    wanted: frozenset[str],
+    asked: frozenset[str],
+    allowed: frozenset[str],
 ) -> Sorted:
-    """Decide for each package; ``environment``: the marker values of the environment's Python."""
+    """Decide for each package; ``environment``: the marker values of the environment's Python.
+
+    ``asked``: names that the manifest asks for, ``allowed``: those that somebody wrote into it in any way. They may
+    come from an index though it lacks the installed version.
+    """
     needs = Needs(packages, environment)
     left = tuple(
         LeftOut(package=each, why=why, advice=advice)
         for each in needs.packages.values()
-        if each.name not in wanted and each != own
+        if each.name not in allowed and each != own
         for why, advice in _why_not(each, standings.get(each.name))
     )
     outside = {each.package.name for each in left} | ({own.name} if own else set())
@@ -87,7 +100,7 @@ def sort_out(
         roots=roots(needs, outside=outside),
         left_out=left,
         own=own,
-        wanted=wanted,
+        asked=asked,
     )
 
 
@@ -165,3 +178,11 @@ _NOT_MAPPED = (
     "not mapped: it is not known what it is called on an index; "
     "if it is a Python package, add it by hand"
 )
+
+
+def guards(package: Captured) -> tuple[str, str]:
+    """Return the constraints that keep an index's package from being taken for a private one of that name.
+
+    The first for a version that the index does not have, the second where it has that version of a stranger's.
+    """
+    return f"{package.name}=={package.version}", f"{package.name}!={package.version}"

@@ -207,7 +207,7 @@ def test_a_stranger_s_package_of_that_name_and_version_is_not_locked(world: Worl
     assert locked(world) == {"zz-made-lib": "1.1"}
     assert dependencies(world) == ["zz-made-lib>=1.1"]
     assert doubts(result) == {"zz-made-secret": ["not-on-index", "not-locked"]}
-    assert "has another project of that name" in said(result)
+    assert "(it has another project of that name)" in said(result)
     text = world.read("pyproject.toml")
     assert "# not carried over: zz-made-secret 1.0: not on the index" in text
 
@@ -227,9 +227,13 @@ def test_what_no_index_has_is_left_out_until_its_index_is_named(world: World) ->
         assert world.snapshot("pylock.toml") == before
         (why,) = result["blocked"]
         assert "`zz-made-front` needs `zz-made-private` 0.3" in why
-        assert "which has other versions of that name" in why
+        assert "(it has other versions of that name)" in why
         assert result["locked"] is False
         assert "zz-made-front>=1.0" in dependencies(world)
+        # Whoever goes on with `envctl lock` does not get the stranger's package either.
+        failed = world.envctl("lock", code=3)
+        assert "zz-made-private==0.3" in failed.stderr
+        assert capture(world, path, code=1)["blocked"] == result["blocked"]
         # With its index, the same command does it.
         text = world.read("pyproject.toml")
         private = 'name = "private"\nurl = "{}"\npackages = ["zz-made-private"]\n'
@@ -242,6 +246,39 @@ def test_what_no_index_has_is_left_out_until_its_index_is_named(world: World) ->
             "zz-made-private": "0.3",
         }
         assert doubts(result) == {}
+
+
+def test_a_stranger_s_package_that_another_needs_is_barred(world: World) -> None:
+    world.index.add(Wheel("zz-made-secret", "1.0", files={"zz_made_secret.py": "import evil\n"}))
+    world.index.add(Wheel("zz-made-front", "1.0", requires=("zz-made-secret",)))
+    bare(world)
+    path = venv(world)
+    with LocalIndex() as other:
+        other.add(Wheel("zz-made-secret", "1.0", requires_python=">=3"))
+        install(world, path, "--no-deps", "zz-made-front")
+        install(world, path, "zz-made-secret", index=other)
+    for _ in range(2):  # the bar that the first run leaves is not taken for somebody's wish
+        result = capture(world, path, code=1)
+        (why,) = result["blocked"]
+        assert "`zz-made-front` needs `zz-made-secret` 1.0" in why
+        failed = world.envctl("lock", code=3)
+        assert "zz-made-secret" in failed.stderr
+        assert not (world.root / "pylock.toml").exists()
+
+
+def test_a_constraint_of_somebody_s_own_allows_the_index_s_package(world: World) -> None:
+    world.index.add(Wheel("zz-made-front", "1.0", requires=("zz-made-fork",)))
+    world.index.add(Wheel("zz-made-fork", "1.9"), Wheel("zz-made-fork", "2.0"))
+    bare(world)
+    world.edit("pyproject.toml", "[tool.envctl]", '[tool.envctl]\nconstraints = ["zz-made-fork<2"]')
+    path = venv(world)
+    wheel = write(Wheel("zz-made-fork", "2.1.dev3"), world.root.parent / "dist")
+    install(world, path, str(wheel))
+    install(world, path, "--no-deps", "zz-made-front")
+    result = capture(world, path)
+    assert locked(world) == {"zz-made-fork": "1.9", "zz-made-front": "1.0"}
+    assert dependencies(world) == ["zz-made-front>=1.0"]
+    assert "other-version" in doubts(result)["zz-made-fork"]
 
 
 def test_a_name_that_the_manifest_asks_for_is_taken_from_the_index(world: World) -> None:

@@ -23,7 +23,8 @@ from envctl.errors import IndexFailure, ResolutionError
 from envctl.ports import Runner
 from envctl.readers.source_tree import SourceTree
 from envctl.readers.toml import read_toml
-from envctl.usecases.capture import CaptureOutcome, Doors, capture, carry_out
+from envctl.usecases.capture import capture, carry_out
+from envctl.usecases.capture_attempt import CaptureOutcome, Doors
 from tests.in_memory import InMemoryProject
 
 DEFAULT = "https://index.example/simple"
