@@ -66,7 +66,7 @@ def _dist_info(site: Site, info: Path) -> Found | None:
     package = _with_origin(site, info, captured(metadata), record)
     if not text_of(info / "METADATA"):
         package = replace(package, faults=("it has no METADATA",))
-    rows = {path: record.hashes.get(path, "") for path in record.paths} if record else {}
+    rows = {path: _expected(path, record) for path in record.paths} if record else {}
     known = dict(within(site, site.folder, rows))
     if len(known) < len(rows):
         package = replace(package, faults=(*package.faults, _OUTSIDE))
@@ -74,6 +74,11 @@ def _dist_info(site: Site, info: Path) -> Found | None:
         # conda's own hashes count: it writes into files after the RECORD was made.
         known = dict.fromkeys(known, "") | dict(within(site, site.prefix, of_conda.hashes))
     return Found(package=package, files=known)
+
+
+def _expected(path: str, record: Rows) -> str:
+    """Return the hash that a file must have; Python writes byte-compiled ones anew when it likes."""
+    return "" if path.endswith(".pyc") else record.hashes.get(path, "")
 
 
 def _with_origin(site: Site, info: Path, bare: Captured, record: Rows | None) -> Captured:

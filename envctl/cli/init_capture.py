@@ -1,7 +1,7 @@
 """``envctl init --from-environment``."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +43,17 @@ def carry(
         # Not under the writer lock, whose file would be a trace of what may yet fail.
         outcome = capture(project, found, doors=doors, workspace=workspace / "1", group=group)
         with project.locked("init"):
-            if not carry_out(project, outcome):
+            written = carry_out(project, outcome)
+            if written is None:
                 again = workspace / "2"
                 outcome = capture(project, found, doors=doors, workspace=again, group=group)
-                carry_out(project, outcome)
+                written = carry_out(project, outcome) or ()
     following = _next(outcome, project.root)
     if as_json:
-        result = _result(outcome) | {"next": [following]}
+        result = _result(outcome) | {"files": sorted(written), "next": [following]}
         show(envelope("init", result, ok=outcome.lock is not None))
     else:
-        for line in (*_lines(outcome), "next:", f"  {following}"):
+        for line in (*_lines(outcome, written), "next:", f"  {following}"):
             say(line)
     if outcome.lock is None:
         click.get_current_context().exit(1)
@@ -73,12 +74,12 @@ def _label(path: Path, root: Path) -> str:
     return label
 
 
-def _lines(outcome: CaptureOutcome) -> Iterator[str]:
+def _lines(outcome: CaptureOutcome, written: Iterable[str]) -> Iterator[str]:
     for note in outcome.plan.notes:
         yield f"note: {note.where}: {note.message}"
     for said in (*outcome.notes, *(outcome.lock.notes if outcome.lock else ())):
         yield f"note: {said}"
-    for file in sorted(outcome.files):
+    for file in sorted(written):
         yield f"  wrote {file}"
     yield from _proofs(outcome)
     if outcome.blocked:
@@ -123,7 +124,6 @@ def _next(outcome: CaptureOutcome, root: Path) -> str:
 
 def _result(outcome: CaptureOutcome) -> dict[str, Any]:
     return {
-        "files": sorted(outcome.files),
         "machine": outcome.plan.machine,
         "notes": [
             *({"where": note.where, "message": note.message} for note in outcome.plan.notes),

@@ -4,7 +4,7 @@
 the files of the wheel that the lock names for this machine, hash by hash. The rest has its reasons.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +29,7 @@ Code = Literal[
     "not-on-index",
     "other-build",
     "other-version",
+    "other-wheel",
     "stranger",
 ]
 Record = Mapping[str, str]
@@ -171,23 +172,30 @@ def _build(
     if isinstance(item.artefact, PackageSdist):
         yield Doubt(code="local-build", said="built on this machine: the lock has only its source")
         return
-    found = candidates(package, item)
-    records = [record for each in found if (record := wheels.get(each.url or "")) is not None]
-    if not records:
+    found = {
+        wheel.filename: record
+        for wheel in candidates(package, item)
+        if (record := wheels.get(wheel.url or "")) is not None
+    }
+    if not found:
         yield Doubt(code="not-compared", said="the index's wheel could not be looked into")
         return
-    differing = min((same_build(package.record, record) for record in records), key=len)
-    if differing:
-        strange = all(another(package.record, record) for record in records)
-        yield Doubt(
-            code="stranger" if strange else "other-build", said=_said_other(differing, records)
-        )
+    differing = {name: same_build(package.record, record) for name, record in found.items()}
+    nearest = min(differing, key=lambda name: len(differing[name]))
+    if differing[nearest]:
+        strange = all(another(package.record, record) for record in found.values())
+        said = _said_other(differing[nearest], found[nearest])
+        yield Doubt(code="stranger" if strange else "other-build", said=said)
+    elif isinstance(item.artefact, PackageWheel) and differing.get(item.artefact.filename):
+        said = f"installed from {nearest}; this machine gets {item.artefact.filename} now"
+        yield Doubt(code="other-wheel", said=said)
 
 
-def _said_other(differing: Sequence[str], records: Iterable[Record]) -> str:
-    total = max(map(len, records))
+def _said_other(differing: Sequence[str], record: Record) -> str:
     listed = ", ".join(differing[:_SHOWN])
-    return f"not the index's wheel: {len(differing)} of its {total} files are others ({listed})"
+    return (
+        f"not the index's wheel: {len(differing)} of its {len(record)} files are others ({listed})"
+    )
 
 
 def _tags(text: str) -> frozenset[object]:

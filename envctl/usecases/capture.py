@@ -49,12 +49,11 @@ def capture(
     return replace(outcome, before=before)
 
 
-def carry_out(project: Project, outcome: CaptureOutcome) -> bool:
-    """Write manifest, lock and all else as one; ``False``: somebody changed the project meanwhile."""
+def carry_out(project: Project, outcome: CaptureOutcome) -> tuple[str, ...] | None:
+    """Write manifest, lock and all else as one; return what changed. ``None``: somebody else changed the project."""
     if _texts(project) != outcome.before:
-        return False
-    project.write(outcome.files)
-    return True
+        return None
+    return project.write(outcome.files)
 
 
 def _texts(project: Project) -> dict[str, str | None]:

@@ -157,6 +157,7 @@ def test_it_says_the_same_in_text_and_does_nothing_the_second_time(world: World)
     second = world.envctl("init", "--from-environment", str(path / "bin" / "python"))
     assert world.snapshot("pyproject.toml", "pylock.toml") == before
     assert "proved: 1 of 2 packages" in second.stderr
+    assert "wrote" not in second.stderr
 
 
 def test_files_that_are_not_as_installed(world: World) -> None:

@@ -73,9 +73,6 @@ def test_killed_at_any_moment_each_lock_is_the_old_or_the_new_one(
         found = locks(team)
         assert found.keys() == old.keys()
         assert all(found[name] in (old[name], new[name]) for name in found), moment
-        assert (
-            list(team.root.glob(".pylock*")) == [] or moment
-        )  # staged files may lie about: hidden
         team.envctl("lock", "--upgrade", env={"UV_CACHE_DIR": str(tmp_path / str(moment))})
         assert locks(team) == new
     assert ended < MOMENTS

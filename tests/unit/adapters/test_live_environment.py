@@ -90,6 +90,17 @@ def test_a_record_that_leads_outside_opens_nothing(tmp_path: Path) -> None:
     assert found.faults == ("its RECORD names files outside of the environment",)
 
 
+def test_byte_compiled_files_are_python_s_to_write(tmp_path: Path) -> None:
+    folder = environment(tmp_path)
+    rows = "".join(f"{path},sha256=AAAA,1\n" for path in ("__pycache__/a.pyc", "a.py"))
+    package(folder, "thing-1.0", {"RECORD": rows})
+    (folder / "__pycache__").mkdir()
+    for path in ("__pycache__/a.pyc", "a.py"):
+        (folder / path).write_text("anew")
+    (found,) = look(tmp_path, "x").packages
+    assert found.changed == ("a.py",)
+
+
 def test_what_the_system_adds_is_said(tmp_path: Path) -> None:
     environment(tmp_path, config="version = 3.11.1\nInclude-System-Site-Packages = TRUE\n")
     (said,) = look(tmp_path, "x").remarks

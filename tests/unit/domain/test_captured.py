@@ -295,7 +295,11 @@ class TestProof:
         locked = item(wheels=urls)
         assert [wheel.url for wheel in candidates(captured, locked)] == [urls[1], urls[0]]
         other = dict.fromkeys(RECORD, "sha256=other")
-        assert judge(captured, locked, {urls[0]: other, urls[1]: RECORD}).proved
+        # The lock has the installed wheel, and yet this machine is given the other one.
+        (doubt,) = judge(captured, locked, {urls[0]: other, urls[1]: RECORD}).doubts
+        assert doubt.code == "other-wheel"
+        assert "manylinux_2_28_x86_64.whl now" in doubt.said
+        assert judge(captured, locked, {urls[0]: RECORD, urls[1]: RECORD}).proved
 
     @pytest.mark.parametrize("tag", ["", "a", "a-b-c-d", "py3-none-any.x..y", "-", "\0-\0-\0"])
     def test_tags_that_are_none(self, tag: str) -> None:
