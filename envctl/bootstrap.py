@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from envctl.domain.here import Here
     from envctl.domain.imported import Additions
     from envctl.domain.manifest import Manifest
+    from envctl.domain.mirrors import Transport
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
     from envctl.ports import (
@@ -55,7 +56,18 @@ class Services:
         """The project's environments."""
         from envctl.adapters.environments import EnvironmentFolder
 
-        return EnvironmentFolder(self.project.root, self.run)
+        return EnvironmentFolder(self.project.root, self.run, lambda: self.transport)
+
+    @cached_property
+    def transport(self) -> "Transport":
+        """How packages are reached from here: the indexes of the manifest and its profiles, this machine's mirrors."""
+        from envctl.domain.mirrors import Transport
+        from envctl.domain.profile import variants
+        from envctl.usecases import load
+
+        every = variants(load.manifest(self.project))
+        indexes = dict.fromkeys(index for each in every for index in each.indexes)
+        return Transport(indexes=tuple(indexes), mirrors=load.local(self.project).mirrors)
 
     @cached_property
     def catalogue(self) -> "Catalogue":
@@ -82,14 +94,14 @@ class Services:
         """The sources that locks name, in the user's cache."""
         from envctl.adapters.sdists import SdistFolder
 
-        return SdistFolder.of_user(self.environ)
+        return SdistFolder.of_user(self.run, self.environ, lambda: self.transport)
 
     @cached_property
     def workshop(self) -> "Workshop":
         """Where wheels are built from source."""
         from envctl.adapters.workshop import Workshop
 
-        return Workshop.of_user(self.run, self.environ)
+        return Workshop.of_user(self.run, self.environ, lambda: self.transport)
 
     @property
     def run(self) -> "Runner":

@@ -6,13 +6,15 @@ An environment is complete when its stamp is there; the stamp is written last. T
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from envctl.adapters import activators, dist_info, in_use, installed, uv
+from envctl.adapters import activators, dist_info, in_use, index_install, installed, uv
 from envctl.adapters.staging import refused, replace_all
 from envctl.domain.activation import Activation
 from envctl.domain.environment import STAMP, Current, FileProblem, Stamp, parse_stamp
+from envctl.domain.mirrors import Transport
 from envctl.domain.resolution import Interpreter
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Runner
@@ -20,15 +22,17 @@ from envctl.ports import Runner
 _LINK = ".venv"
 _HOME = Path(".envctl") / "envs"
 _GRACE = 24 * 60 * 60  # seconds
-_SLICE = "pylock.slice.toml"
 
 
 class EnvironmentFolder:
     """The environments of one project (``envctl.ports.Environments``)."""
 
-    def __init__(self, root: Path, run: Runner) -> None:
+    def __init__(
+        self, root: Path, run: Runner, transport: Callable[[], Transport] = Transport
+    ) -> None:
         self._root = root
         self._run = run
+        self._transport = transport
 
     def current(self) -> Current:
         """Say what ``.venv`` is; it is ours when it is a link into ``.envctl/envs``."""
@@ -207,19 +211,7 @@ class EnvironmentFolder:
             (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
 
     def _install(self, path: Path, slice_text: str) -> None:
-        wanted = path / _SLICE
-        wanted.write_text(slice_text, encoding="utf-8")
-        uv.call(
-            self._run,
-            [
-                *("pip", "sync", "--quiet", "--preview-features", "pylock"),
-                *("--allow-empty-requirements", "--python", str(path / "bin" / "python")),
-                str(wanted),
-            ],
-            cwd=self._root,
-        )
-        wanted.unlink()
-        (path / ".lock").unlink(missing_ok=True)  # uv's own, for the time of the installation
+        index_install.install(self._run, path, slice_text, self._transport(), root=self._root)
 
 
 def _impersonal() -> dict[str, str]:

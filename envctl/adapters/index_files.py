@@ -71,6 +71,12 @@ class Chosen:
     def __bool__(self) -> bool:
         return bool(self.wheels or self.sdist)
 
+    @property
+    def yanked(self) -> bool:
+        """Whether nothing else is left of that version."""
+        files = (*self.wheels, *((self.sdist,) if self.sdist else ()))
+        return all(file.yanked for file in files)
+
     def unhashed(self) -> tuple[IndexFile, ...]:
         """Return the files that must be downloaded, because their index tells no hash."""
         files = (*self.wheels, *((self.sdist,) if self.sdist else ()))

@@ -1,19 +1,20 @@
 """Pins turned into a lock's packages: each with its index and its files, as the index's pages list them."""
 
-import re
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urldefrag, urlsplit
 
 from packaging.markers import Marker
 from packaging.pylock import Package, Pylock
 
-from envctl.adapters import piptools
+from envctl.adapters import piptools, resolver_words
 from envctl.adapters.index_client import IndexClient
 from envctl.adapters.index_files import Chosen, Taste, choose, version_in, with_hashes
+from envctl.adapters.index_way import Way
 from envctl.domain.lock_entry import CREATOR
 from envctl.domain.manifest import Index
+from envctl.domain.routing import complete, served_by
 from envctl.errors import HashMismatchError, ResolutionError
 from envctl.readers.compiled import Compiled
 from envctl.readers.index_page import IndexFile
@@ -22,29 +23,52 @@ _UV = 'use `resolver = "uv"` in [tool.envctl]'
 _Pages = Mapping[tuple[str, str], tuple[IndexFile, ...] | None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """The indexes, among them an open one, and the way to them."""
+
+    indexes: tuple[Index, ...]
+    way: Way
+
+    def places(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of the indexes from which a package may come."""
+        return sources(name, self.indexes)
+
+    def look(self, name: str) -> tuple[Sequence[IndexFile] | None, Sequence[str]]:
+        """Return what the indexes that may have a package have of it, and these indexes' addresses."""
+        urls = self.places(name)
+        found = [self.way.client().project(self.way.upstream(url), name) for url in urls]
+        if all(files is None for files in found):
+            return None, urls
+        return [file for files in found for file in files or ()], urls
+
+    def pages(self, names: Iterable[str]) -> _Pages:
+        """Read all pages on which a package may stand: by index, in its canonical address, and name."""
+        upstream = {
+            (url, name): self.way.upstream(url) for name in names for url in self.places(name)
+        }
+        found = self.way.client().projects((place, name) for (_, name), place in upstream.items())
+        return {(url, name): found[place, name] for (url, name), place in upstream.items()}
+
+
 def sources(name: str, indexes: Sequence[Index]) -> tuple[str, ...]:
-    """Return the indexes from which a package may come: those that claim its name, or else the open ones."""
-    claiming = [index.url for index in indexes if any(_claims(p, name) for p in index.packages)]
-    opened = [index.url for index in indexes if not index.packages]
-    return tuple(claiming or opened or [piptools.default_index()])
+    """Return the addresses of the indexes from which a package may come."""
+    whole = complete(indexes, piptools.default_index())
+    return tuple(index.url for index in served_by(whole, name))
 
 
 def fetch(
-    pins: Sequence[Compiled],
-    markers: Mapping[str, Marker | None],
-    indexes: Sequence[Index],
-    taste: Taste,
-    client: IndexClient,
-) -> tuple[Package, ...]:
-    """Read the pages of all pinned packages and return their entries, sorted by name."""
-    places = {pin.name: sources(pin.name, indexes) for pin in pins if pin.version}
-    pages = client.projects((index, name) for name, urls in places.items() for index in urls)
+    pins: Sequence[Compiled], markers: Mapping[str, Marker | None], taste: Taste, source: Source
+) -> tuple[tuple[Package, ...], tuple[str, ...]]:
+    """Read the pages of all pinned packages; return their entries, sorted by name, and a note for a yanked one."""
+    pages = source.pages(pin.name for pin in pins if pin.version)
     homes: dict[str, str] = {}
     chosen: dict[str, Chosen] = {}
     for pin in pins:
         if pin.version:
-            found = _served(pin.name, pin.version, places[pin.name], pages, taste)
+            found = _served(pin.name, pin.version, source.places(pin.name), pages, taste)
             homes[pin.name], chosen[pin.name] = found
+    client = source.way.client()
     chosen = with_hashes(chosen, client)
     tables = []
     for pin in sorted(pins, key=lambda pin: pin.name):
@@ -58,12 +82,9 @@ def fetch(
             table |= _direct(pin, client)
         tables.append(table)
     whole = {"lock-version": "1.0", "created-by": CREATOR, "packages": tables}
-    return tuple(Pylock.from_dict(whole).packages)
-
-
-def _claims(pattern: str, name: str) -> bool:
-    """Whether a pattern means a package: written as anyone writes names, compared as PEP 503 has it."""
-    return fnmatchcase(name, re.sub(r"[-_.]+", "-", pattern).lower())
+    yanked = (p for p in pins if p.version and p.name in chosen and chosen[p.name].yanked)
+    notes = tuple(resolver_words.yanked(pin.name, pin.version or "") for pin in yanked)
+    return tuple(Pylock.from_dict(whole).packages), notes
 
 
 def _served(
@@ -78,8 +99,7 @@ def _served(
         f"`{name}` {version} was found, but not with a usable file on {' or '.join(urls)}, "
         "from where alone it may come",
         where="tool.envctl.index",
-        hint=f"pip looks on all indexes for every package; {_UV}, which keeps them apart, "
-        f"or ask for a version of `{name}` that is there",
+        hint=f"ask for a version of `{name}` that is there",
     )
 
 
@@ -87,8 +107,9 @@ def lockable(name: str, url: str) -> None:
     """Refuse a direct reference that is no file on a server: only uv locks repositories and folders."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or "@" in parts.netloc:
+        kind = "a repository" if "+" in parts.scheme else "a file or folder of this machine"
         raise ResolutionError(
-            f"pip-tools gives no lock entry for `{name} @ {parts.scheme}:…`",
+            f"pip-tools gives no lock entry for `{name}`, which comes from {kind}",
             where="pyproject.toml",
             hint=f"{_UV}, which locks repositories and folders too",
         )

@@ -12,6 +12,7 @@ from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
+    BaseHandler,
     HTTPRedirectHandler,
     HTTPSHandler,
     OpenerDirector,
@@ -26,8 +27,12 @@ _CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FIL
 _SILENCE = 30.0  # seconds without a byte
 _LARGEST = 256 << 20  # bytes; the largest project pages are some 20 MB
 _CHUNK = 1 << 18
+LOOPBACK = "127.0.0.1"
 _NETWORK = "check the network, the proxy and the CA bundle (SSL_CERT_FILE), then run it again"
-_LOGIN = 'use `resolver = "uv"`, which takes a login from ~/.netrc and the keyring'
+_LOGIN = (
+    "put your login for it into ~/.netrc, your keyring, or UV_INDEX_<NAME>_USERNAME and "
+    "UV_INDEX_<NAME>_PASSWORD with the index's name"
+)
 _ADDRESS = "correct the index's address in tool.envctl.index, or ask whoever runs it"
 
 
@@ -48,8 +53,11 @@ class _NoDowngrade(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def opener(environ: Mapping[str, str]) -> OpenerDirector:
-    """Return what opens addresses: with the environment's CA bundle and proxies (urllib's rules, or PIP_PROXY)."""
+def opener(environ: Mapping[str, str], doorman: BaseHandler | None = None) -> OpenerDirector:
+    """Return what opens addresses: with the environment's CA bundle and proxies (urllib's rules, or PIP_PROXY).
+
+    ``doorman`` shows logins.
+    """
     name = next((name for name in _CA_BUNDLES if environ.get(name)), None)
     try:
         context = ssl.create_default_context(cafile=environ[name] if name else None)
@@ -61,12 +69,13 @@ def opener(environ: Mapping[str, str]) -> OpenerDirector:
         ) from error
     proxy = environ.get("PIP_PROXY")
     proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else None)
-    return build_opener(proxies, HTTPSHandler(context=context), _NoDowngrade())
+    own = (doorman,) if doorman else ()
+    return build_opener(proxies, HTTPSHandler(context=context), _NoDowngrade(), *own)
 
 
 def silence(environ: Mapping[str, str]) -> float:
-    """Return how many seconds a server may say nothing: pip's own setting, or half a minute."""
-    for name in ("PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT"):
+    """Return how many seconds a server may say nothing: uv's or pip's own setting, or half a minute."""
+    for name in ("UV_HTTP_TIMEOUT", "PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT"):
         try:
             seconds = float(environ.get(name, ""))
         except ValueError:
@@ -131,10 +140,10 @@ def may_pass(error: Exception) -> bool:
     return isinstance(cause, (ConnectionError, http.client.IncompleteRead))
 
 
-def failure(error: Exception, url: str) -> IndexFailure:
-    """Turn what urllib raised into one clear error."""
+def failure(error: Exception, url: str, *, logged_in: bool = False) -> IndexFailure:
+    """Turn what urllib raised into one clear error; ``logged_in``: a login was shown."""
     if isinstance(error, HTTPError):
-        return _refusal(error, url)
+        return _refusal(error, url, logged_in=logged_in)
     cause = error.reason if isinstance(error, URLError) else error
     reason, hint = _reason(cause)
     host = urlsplit(url).netloc.rpartition("@")[2]
@@ -167,10 +176,11 @@ def _reason(cause: object) -> tuple[str, str]:
     return found
 
 
-def _refusal(error: HTTPError, url: str) -> IndexFailure:
+def _refusal(error: HTTPError, url: str, *, logged_in: bool) -> IndexFailure:
     host = urlsplit(url).netloc.rpartition("@")[2]
     if error.code in (401, 403):
-        message, hint = f"the index at {host} asks for a login ({error.code})", _LOGIN
+        what = "refuses the login that was found for it" if logged_in else "asks for a login"
+        message, hint = f"the index at {host} {what} ({error.code})", _LOGIN
     elif error.code == 407:
         message, hint = "the proxy asks for a login (407)", "put it into the proxy's variable"
     elif error.code in (404, 410):
@@ -179,3 +189,10 @@ def _refusal(error: HTTPError, url: str) -> IndexFailure:
         message = f"the index at {host} answered {error.code} {error.reason}"
         hint = "run it again later, or ask whoever runs the index"
     return IndexFailure(message, where=url, hint=hint, details=repr(error))
+
+
+def beside_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep a proxy from being asked for 127.0.0.1."""
+    spared = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    both = f"{spared},{LOOPBACK}" if spared else LOOPBACK
+    return {"NO_PROXY": both, "no_proxy": both}

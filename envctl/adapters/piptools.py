@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from envctl.adapters.index_transport import beside_proxies
+from envctl.adapters.index_way import Way
 from envctl.domain.resolution import Interpreter
 from envctl.errors import InterpreterError, ToolMissingError
 from envctl.ports import Completed, Runner
@@ -26,12 +29,31 @@ _FOREIGN = ("PIP_", "PYTHON", "UV_", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV")
 
 
 def call(
-    run: Runner, arguments: Sequence[str], *, interpreter: Interpreter, cwd: Path
+    run: Runner, arguments: Sequence[str], *, interpreter: Interpreter, cwd: Path, way: Way
 ) -> Completed:
     """Run ``pip-compile`` on an interpreter; raises ``InterpreterError`` where it cannot run there."""
     folders = _folders(interpreter)
     argv = [interpreter.path, "-m", "piptools", "compile", "--no-config", "--verbose", *arguments]
-    return run(argv, cwd=cwd, env=environment(os.environ, folders))
+    env = environment(os.environ, folders) | _indexes(way, cwd)
+    done = run(argv, cwd=cwd, env=env)
+    return replace(done, stdout=way.plain(done.stdout), stderr=way.plain(done.stderr))
+
+
+def _indexes(way: Way, folder: Path) -> dict[str, str]:
+    """Return the variables by which pip finds the indexes; builds inherit them.
+
+    The login for a gate is in no variable and no command line, which others on this machine can read.
+    """
+    *others, first = [url for _, url in way.indexes] or [""]
+    found = {"PIP_INDEX_URL": first} if first else {}
+    if others:
+        found["PIP_EXTRA_INDEX_URL"] = " ".join(others)
+    if way.gate:
+        login = folder / "gate.netrc"
+        login.touch(mode=0o600)
+        login.write_text(way.gate.netrc(), encoding="utf-8")
+        found |= {"NETRC": str(login), "PIP_TIMEOUT": "150", **beside_proxies(os.environ)}
+    return found
 
 
 def made_by() -> str:

@@ -5,11 +5,14 @@ distribution". So the page is read again before anybody is told that a package d
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from envctl.adapters.index_files import moment
+from envctl.adapters.resolver_words import Demand, absent, collision, misnamed, too_new
 from envctl.domain.resolution import Question
 from envctl.errors import (
     EnvctlError,
@@ -20,9 +23,14 @@ from envctl.errors import (
     ToolFailedError,
 )
 from envctl.ports import Completed
+from envctl.readers.index_page import IndexFile
 
-# Whether any of the indexes that may have a package has it, and the addresses of those indexes.
-Look = Callable[[str], tuple[bool, Sequence[str]]]
+# What the indexes that may have a package have of it (None: nobody knows it), and the addresses of those indexes.
+Look = Callable[[str], tuple[Sequence[IndexFile] | None, Sequence[str]]]
+_DEMAND = re.compile(
+    r"The user requested (?P<limit>\(constraint\) )?(?P<asks>.+)"
+    r"|(?P<who>\S+) (?P<version>\S+) depends on (?P<needs>[^;]+)(?:;.*)?"
+)
 _CONFLICT = re.compile(r"The conflict is caused by:\n(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
 _ABSENT = re.compile(r"No matching distribution found for ([^\n]+)")
 _VERSIONS = re.compile(r"satisfies the requirement [^\n]*\(from versions: ([^\n)]*)\)")
@@ -57,23 +65,52 @@ def _meaning(text: str, question: Question, look: Look) -> EnvctlError | None:
     if absent:
         return _absent(absent[-1][1], text, question, look)
     conflicts = list(_CONFLICT.finditer(text))
-    return _conflict(conflicts[-1][1]) if conflicts else None
+    return _conflict(conflicts[-1][1], text, question) if conflicts else None
 
 
-def _conflict(block: str) -> EnvctlError:
-    lines = [" ".join(line.split()) for line in block.splitlines() if line.strip()]
-    lines = [
-        line.replace("The user requested (constraint)", "tool.envctl.constraints asks for").replace(
-            "The user requested", "the project asks for"
-        )
-        for line in lines
-    ]
-    more = f" (and {len(lines) - _SHOWN} more)" if len(lines) > _SHOWN else ""
-    return ResolutionError(
-        f"no versions satisfy all requirements: {'; '.join(lines[:_SHOWN])}{more}",
-        where="pyproject.toml",
-        hint="relax or remove one of the requirements named above",
-    )
+def _conflict(block: str, text: str, question: Question) -> EnvctlError:
+    """Say which demands collide, and through whom the project comes to those who make them."""
+    versions: dict[tuple[str, str], list[str]] = {}
+    demands: list[Demand] = []
+    for line in block.splitlines():
+        match = _DEMAND.fullmatch(" ".join(line.split()))
+        if not match:
+            continue
+        if match["who"]:
+            versions.setdefault((match["who"], match["needs"]), []).append(match["version"])
+        else:
+            demands += _asked(match["asks"], question, limit=bool(match["limit"]))
+    for (who, needs), those in versions.items():
+        demands += _chain(who.partition("[")[0], text, question)
+        demands.append(Demand(who=f"{who} {', '.join(those)}", wants=needs))
+    return collision(demands)
+
+
+def _asked(wants: str, question: Question, *, limit: bool) -> Iterator[Demand]:
+    """Yield who of the project asks for just that: it, a group, an extra; a constraint may be envctl's own."""
+    roots = [("the project", question.requirements)]
+    roots += [(f"the extra `{name}`", texts) for name, texts in question.extras.items()]
+    roots += [(f"the group `{name}`", texts) for name, texts in question.groups.items()]
+    found = [who for who, texts in roots if wants in texts]
+    for who in ["a constraint"] if limit else found or ["the project"]:
+        yield Demand(who=who, wants=wants, asks=True)
+
+
+def _chain(name: str, text: str, question: Question) -> Iterator[Demand]:
+    """Yield how the project comes to a package: pip says ``Collecting C (from B->A->-r base.in (line 1))``."""
+    found = re.search(rf"Collecting {re.escape(name)}\b[^\n]*\(from ([^\n]*?)-r ", text)
+    chain = [name, *(each.split()[0] for each in (found[1] if found else "").split("->") if each)]
+    for child, parent in pairwise(chain):
+        yield Demand(who=parent.partition("[")[0], wants=child)
+    texts = (*question.requirements, *_flat(question.extras), *_flat(question.groups))
+    for each in texts:
+        if canonicalize_name(Requirement(each).name) == canonicalize_name(chain[-1]):
+            yield from _asked(each, question, limit=False)
+            return
+
+
+def _flat(sets: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(text for texts in sets.values() for text in texts)
 
 
 def _absent(asked: str, text: str, question: Question, look: Look) -> EnvctlError:
@@ -82,26 +119,30 @@ def _absent(asked: str, text: str, question: Question, look: Look) -> EnvctlErro
         name: str = canonicalize_name(Requirement(wanted).name)
     except InvalidRequirement:
         name = wanted.split()[0]
-    there, indexes = look(name)
+    files, indexes = look(name)
     parent = chain.rstrip(")").partition("->")[0]
-    by = f" ({parent} needs it)" if parent and not parent.startswith("-r") else ""
-    if not there:
-        return ResolutionError(
-            f"there is no package `{name}` on {' or '.join(indexes)}{by}",
-            where="pyproject.toml",
-            hint=f"correct its name, or add the index that has `{name}`",
-        )
+    by = [Demand(who=parent, wants=wanted)] if parent and not parent.startswith("-r") else []
+    if files is None:
+        return absent(name, indexes, by)
+    before = moment(question.exclude_newer)
+    times = [file.upload_time for file in files if file.upload_time]
+    if before and times and min(times) >= before:
+        return too_new(name, f"{max(times):%Y-%m-%d}")
     return ResolutionError(
-        f"{_unfit(wanted, name, text, question)}{by}",
+        _unfit(wanted, name, text, question, files) + (f" ({by[0].who} needs it)" if by else ""),
         where="pyproject.toml",
         hint=f"ask for another version of `{name}`, or for another Python",
     )
 
 
-def _unfit(wanted: str, name: str, text: str, question: Question) -> str:
+def _unfit(
+    wanted: str, name: str, text: str, question: Question, files: Sequence[IndexFile]
+) -> str:
     versions = _last(_VERSIONS, text).split(", ")
     if versions not in ([""], ["none"]):
         return f"no version of `{name}` answers `{wanted}` (there are: {', '.join(versions[-_SHOWN:])})"
+    if files and all(file.yanked for file in files):
+        return f"every version of `{name}` is yanked"
     other = _last(_PYTHON, text)
     reason = f" (versions for another Python: {other})" if other else ""
     python = question.interpreter.version
@@ -192,7 +233,11 @@ _CONNECTION = (
 )
 _MEANINGS: tuple[tuple[str, Callable[[re.Match[str]], EnvctlError]], ...] = (
     (r"(No space left on device|Disk quota exceeded)(?:: '([^']+)')?", _no_space),
-    (r"DO NOT MATCH THE HASHES[^\n]*\n\s*(\S+) from (\S+)", _wrong_hash),
+    (r"DO NOT MATCH THE HASHES[^\n]*\n\s*(\S+)(?: @ \S+)? from (\S+)", _wrong_hash),
+    (
+        r"AssertionError: '([^']+)' != '([^']+)' for wheel",
+        lambda match: misnamed(match[1], match[2]),
+    ),
     (r"Index (\S+) does not provide upload-time metadata", _timeless),
     (r"IncompleteDownloadError", _cut),
     (r" from (?P<url>https?://\S+)[^\n]* because of HTTP error (?P<code>\d+)", _answered),

@@ -14,7 +14,9 @@ from packaging.pylock import PackageSdist
 
 from envctl.adapters import archives
 from envctl.adapters.staging import refused
+from envctl.domain.mirrors import Transport
 from envctl.errors import HashMismatchError, LockError
+from envctl.ports import Runner
 from envctl.readers.source_tree import TEXTS, SourceTree
 
 _TEXT = 4 << 20  # bytes; what is larger is no text that a person wrote
@@ -32,14 +34,16 @@ class SdistFolder:
         self._fetch = fetch
 
     @classmethod
-    def of_user(cls, environ: Mapping[str, str]) -> Self:
-        """Return those in this user's cache, fetched as indexes are read."""
+    def of_user(
+        cls, run: Runner, environ: Mapping[str, str], transport: Callable[[], Transport]
+    ) -> Self:
+        """Return those in this user's cache, fetched as indexes are reached from here."""
         from platformdirs import user_cache_path  # noqa: PLC0415  # lazy: few commands need it
 
-        from envctl.adapters.index_client import IndexClient  # noqa: PLC0415  # it brings HTTP
-
         def fetch(url: str, file: BinaryIO) -> None:
-            IndexClient(environ).download(url, file)
+            from envctl.adapters.index_fetch import fetcher  # noqa: PLC0415  # it brings HTTP
+
+            fetcher(run, environ, transport)(url, file)
 
         return cls(user_cache_path("envctl") / "sdists", fetch)
 

@@ -7,17 +7,20 @@ Personal configuration may supply transport only (proxy, CA bundle, credentials,
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from envctl.adapters import uv_failures
+from envctl.adapters.index_way import Way
 from envctl.errors import ToolMissingError
-from envctl.ports import Runner
+from envctl.ports import Completed, Runner
 
 _TRANSPORT = re.compile(
     r"UV_(CACHE_DIR|SYSTEM_CERTS|NATIVE_TLS|HTTP_TIMEOUT|HTTP_CONNECT_TIMEOUT|HTTP_RETRIES|OFFLINE"
     r"|KEYRING_PROVIDER|CONCURRENT_\w+|LINK_MODE|LOCK_TIMEOUT|INDEX_\w+_(USERNAME|PASSWORD))"
 )
+_CHATTER = re.compile(r"^(?:Using CPython|Resolved \d+ package|Audited ).*\n", re.MULTILINE)
 _CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -54,13 +57,37 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def call(run: Runner, arguments: Sequence[str], *, cwd: Path, config: Path | None = None) -> str:
+def call(
+    run: Runner,
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    config: Path | None = None,
+    way: Way | None = None,
+) -> str:
     """Run uv and return its stdout; raises the error that its stderr amounts to."""
+    return completed(run, arguments, cwd=cwd, config=config, way=way).stdout
+
+
+def completed(
+    run: Runner,
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    config: Path | None = None,
+    way: Way | None = None,
+) -> Completed:
+    """Do as ``call`` does, and return stderr as well. ``way``: how uv gets to the indexes."""
     configuration = ["--config-file", str(config)] if config else ["--no-config"]
-    done = run([binary(), *arguments, *configuration], cwd=cwd, env=environment(os.environ))
+    env = environment(os.environ) | (way.variables(os.environ) if way else {})
+    done = run([binary(), *arguments, *configuration], cwd=cwd, env=env)
+    said = _CHATTER.sub("", done.stderr)
+    done = replace(done, stderr=way.plain(said) if way else said)
+    if way:
+        done = replace(done, stdout=way.plain(done.stdout))
     if done.code != 0:
         raise uv_failures.explain(done)
-    return done.stdout
+    return done
 
 
 def version(run: Runner) -> str:

@@ -1,45 +1,23 @@
 """What uv's failures mean: the reason out of its chain of causes, the place, and the next step."""
 
 import re
-from collections.abc import Callable
-from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from itertools import takewhile
+from urllib.parse import unquote
 
+from envctl.adapters import resolver_words, uv_proof
+from envctl.adapters.uv_network_failures import BROKEN, CAUSE, REFUSED
 from envctl.errors import (
     EnvctlError,
     HashMismatchError,
-    IndexFailure,
     ProjectError,
     ResolutionError,
     ToolFailedError,
 )
 from envctl.ports import Completed
 
-PROJECT = "envctl-root"
-"""The name of the temporary project that uv is given: it stands in uv's proofs, and means nothing to a user."""
-
-_NETWORK = "check the network, the proxy and the CA bundle (SSL_CERT_FILE), then run it again"
-_LATER = "run it again later, or ask whoever runs the index"
-_LOGIN_PAGE = "log in to the network or the proxy; see what the address shows in a browser"
-
-# The last cause is what happened; uv has put the address before it (in backticks until 0.12).
-_FETCH = re.compile(r"Failed to fetch:\s+`?(?P<url>[^`\s]+)`?(?P<causes>.*)", re.DOTALL)
-_STATUS = re.compile(r"HTTP status \w+ error \((?P<code>\d+) ?(?P<name>[^)]*)\)")
-_CAUSE = re.compile(r"^\s*(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
-_REASONS = (
-    (r"connection closed before|connection reset", "it hung up without an answer", _NETWORK),
-    (r"dns error|resolving DNS|lookup address", "there is no such host", _NETWORK),
-    (
-        r"corrupt message|InvalidContentType",
-        "it does not speak TLS",
-        "write its address with http:// if that is meant, or ask whoever runs the index",
-    ),
-    (r"timed? ?out", "it took too long to answer", _NETWORK),
-    (
-        r"certificate|UnknownIssuer",
-        "its certificate is not trusted",
-        "name your company's CA bundle in SSL_CERT_FILE",
-    ),
+_YANKED = re.compile(
+    r"^warning: `([\w.-]+)==(\S+)` is yanked(?: \(reason: \"(.*)\"\))?$", re.MULTILINE
 )
 
 
@@ -52,13 +30,19 @@ def explain(done: Completed) -> EnvctlError:
     return error
 
 
+def yanked(text: str) -> Iterator[str]:
+    """Yield a note for each locked version that its index warns of, out of what uv said besides."""
+    for name, version, reason in _YANKED.findall(text):
+        yield resolver_words.yanked(name, version, reason)
+
+
 def _unknown(done: Completed) -> EnvctlError:
     first = next((line for line in done.stderr.splitlines() if line.startswith("error")), "")
-    causes = _CAUSE.findall(done.stderr)
+    causes = CAUSE.findall(done.stderr)
     said = ": ".join([first.removeprefix("error: ") or "it said nothing", *causes[-1:]])
     return ToolFailedError(
         f"uv ended with code {done.code}: {said}",
-        where=f"uv {' '.join(done.argv[1:3])}",
+        where=" ".join(["uv", *takewhile(lambda word: word[:1] != "-", done.argv[1:3])]),
         hint="run again with `envctl --verbose …` to see all that uv said",
     )
 
@@ -80,6 +64,14 @@ def _forbidden(match: re.Match[str]) -> EnvctlError:
 
 
 def _wrong_hash(match: re.Match[str]) -> EnvctlError:
+    name, _, address = match[1].partition(" @ ")
+    if address:
+        return HashMismatchError(
+            f"the file for `{name}` is not the one in the lock (its hash differs)",
+            where=address,
+            hint="correct the #sha256=… of the requirement, if it has one, or ask whoever serves the file; "
+            f"if the new file is right: `envctl lock --upgrade-package {name}`",
+        )
     return HashMismatchError(
         f"the file for {match[1]} is not the one in the lock (its hash differs)",
         where="pylock.toml",
@@ -88,87 +80,33 @@ def _wrong_hash(match: re.Match[str]) -> EnvctlError:
     )
 
 
-def _refused(match: re.Match[str]) -> EnvctlError:
-    url = _FETCH.search(match.string)
-    return IndexFailure(
-        f"the index refused the request ({match[1]})",
-        where=url["url"] if url else "tool.envctl.index",
-        hint="put your credentials for it into ~/.netrc, your keyring or UV_INDEX_<NAME>_USERNAME/_PASSWORD",
-    )
-
-
-def _offline(match: re.Match[str]) -> EnvctlError:
-    what = match["package"] or PurePosixPath(urlsplit(match["url"] or "").path).name
-    return IndexFailure(
-        f"`{what}` is not in uv's cache, and UV_OFFLINE keeps envctl from asking the index"
-        if what
-        else "UV_OFFLINE keeps envctl from asking the index",
-        where="UV_OFFLINE",
-        hint="unset UV_OFFLINE, or run it once with a network: the cache then has what it needs",
-    )
-
-
 def _absent(match: re.Match[str]) -> EnvctlError:
+    return resolver_words.absent(match[1], (), uv_proof.askers(match.string, match[1]))
+
+
+def _nowhere(match: re.Match[str]) -> EnvctlError:
     return ResolutionError(
-        f"there is no package `{match[1]}` on the index",
+        f"there is no file or folder at `{unquote(match[1].removeprefix('file://'))}`",
         where="pyproject.toml",
-        hint=f"correct its name, or add the index that has `{match[1]}`",
+        hint="correct the path that a requirement names",
     )
 
 
-def _unreachable(match: re.Match[str]) -> EnvctlError:
-    url, causes = match["url"], match["causes"]
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    status = _STATUS.search(causes)
-    if status:
-        gone = status["code"] in ("404", "410")
-        return IndexFailure(
-            f"the index at {host} answered {status['code']} {status['name']}".rstrip(),
-            where=url,
-            hint="ask whoever runs the index; `envctl lock --upgrade` asks what it has now"
-            if gone
-            else _LATER,
-        )
-    reason, hint = _reason(causes)
-    return IndexFailure(f"cannot read from the index at {host}: {reason}", where=url, hint=hint)
-
-
-def _reason(causes: str) -> tuple[str, str]:
-    for pattern, reason, hint in _REASONS:
-        if re.search(pattern, causes, re.IGNORECASE):
-            return reason, hint
-    last = next(reversed(_CAUSE.findall(causes)), "no reason is given")
-    return re.sub(r" \(os error \d+\)$", "", last[:1].lower() + last[1:]), _NETWORK
-
-
-def _file(text: str) -> str:
-    """Return what a message about a download calls its file or package."""
-    found = re.search(r"Failed to (?:download|unzip wheel:|extract archive:) `?([^`\s]+)`?", text)
-    return f"`{found[1]}`" if found else "a file"
-
-
-def _cut(match: re.Match[str]) -> EnvctlError:
-    return IndexFailure(
-        f"{_file(match.string)} was cut off while it was downloaded",
-        where="the index, or what stands between",
-        hint="run it again; a proxy may have a size limit",
+def _repository(match: re.Match[str]) -> EnvctlError:
+    said = re.findall(
+        r"^\s*(?:fatal|ERROR|error): (.+)$", match.string[match.start() :], re.MULTILINE
+    )
+    lost = re.search(r"failed to find branch, tag, or commit `([^`]+)`", match.string)
+    reason = f"it has no branch, tag or commit `{lost[1]}`" if lost else (said or ["git failed"])[0]
+    return ResolutionError(
+        f"the repository of `{match['name']}` cannot be read: {reason}",
+        where=match["url"],
+        hint="correct its address or revision; try `git ls-remote` with that address",
     )
 
 
-def _no_wheel(match: re.Match[str]) -> EnvctlError:
-    return IndexFailure(
-        f"what came for {_file(match.string)} is no package: most likely a login page",
-        where="the index, or what stands between",
-        hint=_LOGIN_PAGE,
-    )
-
-
-def _invalid(match: re.Match[str]) -> EnvctlError:
-    return IndexFailure(
-        f"what came for `{match[1]}` is no package: most likely a login page",
-        where="the index, or what stands between",
-        hint=_LOGIN_PAGE,
-    )
+def _misnamed(match: re.Match[str]) -> EnvctlError:
+    return resolver_words.misnamed(match[1], match[2])
 
 
 def _unbuildable(match: re.Match[str]) -> EnvctlError:
@@ -182,6 +120,12 @@ def _unbuildable(match: re.Match[str]) -> EnvctlError:
 
 
 def _empty(match: re.Match[str]) -> EnvctlError:
+    late = re.search(
+        rf"`{re.escape(match[1])}` was filtered by `exclude-newer`(?:.*?published at (\d{{4}}-\d\d-\d\d))?",
+        match.string,
+    )
+    if late:
+        return resolver_words.too_new(match[1], late[1] or "")
     return ResolutionError(
         f"the index's page for `{match[1]}` names no file that could be taken",
         where="pyproject.toml",
@@ -191,53 +135,29 @@ def _empty(match: re.Match[str]) -> EnvctlError:
 
 
 def _unsolvable(match: re.Match[str]) -> EnvctlError:
+    found = uv_proof.explained(match.string)
+    if found:
+        return found
     return ResolutionError(
-        f"no versions satisfy all requirements: {_plainly(match[1])}",
+        f"no versions satisfy all requirements: {' '.join(match[1].split())}",
         where="pyproject.toml",
         hint="relax or remove one of the requirements named above",
     )
 
 
-def _plainly(reason: str) -> str:
-    """Return uv's proof without the name of the project that uv is given, and without its refrain."""
-    text = " ".join(reason.split())
-    project = re.escape(PROJECT)
-    for pattern, plain in (
-        (r",? we can conclude that your project's requirements are unsatisfiable\.?", ""),
-        (rf" and your project requires {project}(\[[\w.-]+\]|:[\w.-]+)", ""),
-        (rf"[.,;]? ?And because your project requires {project}\S*( and {project}\S*)?", ""),
-        (rf"{project}\[([\w.-]+)\] depends on", r"the extra `\1` asks for"),
-        (rf"{project}:([\w.-]+) depends on", r"the group `\1` asks for"),
-        (rf"{project}\[([\w.-]+)\]", r"the extra `\1`"),
-        (rf"{project}:([\w.-]+)", r"the group `\1`"),
-        (rf"(your project|\b{project}) depends on", "the project asks for"),
-        (r"^Because ", ""),
-        (r"\. And because ", "; and because "),
-    ):
-        text = re.sub(pattern, plain, text)
-    return text.rstrip(" .")
-
-
-_Meaning = tuple[re.Pattern[str], Callable[[re.Match[str]], EnvctlError]]
 _PLACE = r"(?:`(/[^`]+)`[^\n`]*?)?"
-_OFFLINE = (
-    r"(?:(?:Because|and) (?P<package>[\w.-]+) was not found in the cache.*)?"
-    r"(?:Network connectivity is disabled|the network was disabled)"
-    r"(?:[^\n]*?: `?(?P<url>https?://\S+))?"
-)
-_MEANINGS: tuple[_Meaning, ...] = tuple(
+_MEANINGS = tuple(
     (re.compile(pattern, re.DOTALL), make)
     for pattern, make in (
+        (r"`(?P<name>[\w.-]+) @ (?P<url>git\+[^`]+)`\s+cause: Git operation failed", _repository),
         (_PLACE + r"(No space left on device|Disk quota exceeded)", _no_space),
         (_PLACE + r"(Read-only file system|Permission denied)", _forbidden),
         (r"Hash mismatch for `([^`]+)`", _wrong_hash),
-        (r"\b(401 Unauthorized|403 Forbidden)", _refused),
-        (_OFFLINE, _offline),
+        *REFUSED,
         (r"(?:Because|and) ([\w.-]+) was not found in the package registry", _absent),
-        (_FETCH.pattern, _unreachable),
-        (r"end of file before message length|error decoding response body", _cut),
-        (r"Invalid zip file|unexpected header|Failed to extract archive", _no_wheel),
-        (r"([\w.-]+)(?:==\S+)? has an invalid package format", _invalid),
+        *BROKEN,
+        (r"Distribution not found at: (\S+)", _nowhere),
+        (r"package name `([^`]+)` does not match `([^`]+)`", _misnamed),
         (r"Failed to build `([^`]+)`", _unbuildable),
         (r"(?:Because|and) there are no versions of ([\w.-]+) and", _empty),
         (r"No solution found.*?cause: (.*?)(?:\n\s*\n|\n\s*hint:|\Z)", _unsolvable),

@@ -1,7 +1,7 @@
 """Where wheels are built: from a locked source, in a locked environment, kept for the next time."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from envctl.domain.build import PROJECT, BuildSystem
 from envctl.domain.build_job import Job
 from envctl.domain.built import Built
 from envctl.domain.here import Here
+from envctl.domain.mirrors import Transport
 from envctl.domain.resolution import Interpreter
 from envctl.domain.toolchain import Toolchain
 from envctl.errors import EnvironmentFailure
@@ -32,8 +33,14 @@ class Workshop:
     """Builds with this machine's compilers (``envctl.ports.Workshop``). ``folder`` is the user's cache."""
 
     def __init__(
-        self, run: Runner, environ: Mapping[str, str], sdists: SdistFolder, folder: Path
+        self,
+        run: Runner,
+        environ: Mapping[str, str],
+        sdists: SdistFolder,
+        folder: Path,
+        transport: Callable[[], Transport] = Transport,
     ) -> None:
+        self._transport = transport
         self._run = run
         self._environ = environ
         self._sdists = sdists
@@ -41,11 +48,14 @@ class Workshop:
         self._logs = folder / "logs"
 
     @classmethod
-    def of_user(cls, run: Runner, environ: Mapping[str, str]) -> Self:
+    def of_user(
+        cls, run: Runner, environ: Mapping[str, str], transport: Callable[[], Transport]
+    ) -> Self:
         """Return the workshop in this user's cache."""
         from platformdirs import user_cache_path  # noqa: PLC0415  # lazy: few commands need it
 
-        return cls(run, environ, SdistFolder.of_user(environ), user_cache_path("envctl"))
+        sdists = SdistFolder.of_user(run, environ, transport)
+        return cls(run, environ, sdists, user_cache_path("envctl"), transport)
 
     def kept(self, job: Job) -> Built | None:
         """Return the wheel that was built from just these inputs, if there is one."""
@@ -114,7 +124,8 @@ class Workshop:
         return wheel
 
     def _environment(self, within: str, here: Here, folder: Path) -> Path:
-        return Path(EnvironmentFolder(folder, self._run).build("build", here.interpreter, within))
+        environments = EnvironmentFolder(folder, self._run, self._transport)
+        return Path(environments.build("build", here.interpreter, within))
 
 
 @contextmanager

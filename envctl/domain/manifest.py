@@ -1,5 +1,6 @@
 """The manifest: what ``pyproject.toml`` asks for, in ``[project]``, ``[dependency-groups]`` and ``[tool.envctl]``."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -20,8 +21,12 @@ class Index:
     packages: tuple[str, ...] = ()
 
     def claim(self, name: str) -> int:
-        """Return how closely a pattern of this index fits a package's name: 0 not at all, a name itself best."""
-        fits = (pattern for pattern in self.packages if fnmatchcase(name, pattern))
+        """Return how closely a pattern of this index fits a package's name: 0 not at all, a name itself best.
+
+        The name is normalised; a pattern is written as anyone writes names, and compared as PEP 503 has it.
+        """
+        plain = (re.sub(r"[-_.]+", "-", pattern).lower() for pattern in self.packages)
+        fits = (pattern for pattern in plain if fnmatchcase(name, pattern))
         return max((len(p) + (0 if _WILD & set(p) else 1000) for p in fits), default=0)
 
 

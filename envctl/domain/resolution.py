@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from packaging.pylock import Package
+from packaging.pylock import Package, PackageVcs
 
 from envctl.domain.build import BuildSettings
 from envctl.domain.manifest import Index, claimant
@@ -25,11 +25,15 @@ class Interpreter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
-    """One version of one package that an earlier lock holds: the resolver keeps it where it can."""
+    """One version of one package that an earlier lock holds: the resolver keeps it where it can.
+
+    ``vcs``: it is a commit of a repository; the version is then empty.
+    """
 
     name: str
     version: str
     index: str | None = None
+    vcs: PackageVcs | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +42,9 @@ class Question:
 
     ``platforms`` is empty for "every platform". ``pins`` are preferences, not constraints. ``indexes`` is empty
     for the resolver's own default index; otherwise the first without ``packages`` is the default one. ``builds``:
-    what the manifest says of packages that a resolver may have to build to learn what they need.
+    what the manifest says of packages that a resolver may have to build to learn what they need. ``mirrors``: where
+    this machine fetches an index's packages instead, by the index's address. ``earlier``: the packages of the lock so
+    far, where there are mirrors. ``root``: the folder that relative paths start from.
     """
 
     requirements: tuple[str, ...]
@@ -52,6 +58,9 @@ class Question:
     exclude_newer: str | None = None
     pins: tuple[Pin, ...] = ()
     builds: Mapping[str, BuildSettings] = field(default_factory=dict)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    earlier: tuple[Package, ...] = ()
+    root: str | None = None
 
     def claimant(self, name: str) -> Index | None:
         """Return the index that a package must come from, if one claims its name."""
@@ -66,7 +75,7 @@ class Resolution:
     ``dependency_groups`` through which it comes (none: the project's own dependencies need it, everywhere).
     ``edges``: for each (name, version), the requirements that it brings, as ``name`` or ``name ; marker``.
     ``environments``: the marker of each platform resolved for; empty: all.
-    ``made_by``: the resolver and its version.
+    ``made_by``: the resolver and its version. ``notes``: what a person should know.
     """
 
     packages: tuple[Package, ...]
@@ -74,3 +83,4 @@ class Resolution:
     environments: tuple[str, ...]
     requires_python: str | None
     made_by: str
+    notes: tuple[str, ...] = ()

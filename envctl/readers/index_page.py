@@ -23,6 +23,7 @@ ACCEPT = f"{JSON}, {HTML};q=0.2, text/html;q=0.01"  # as PEP 691 advises
 _FILE = re.compile(r"[\w.+!-]+\.(whl|tar\.gz|zip)", re.ASCII)
 # Hashes that are secure and that every installer of a lock knows, with their length in hex digits.
 _HASHES = {"sha256": 64, "sha384": 96, "sha512": 128}
+_METADATA = ("core-metadata", "dist-info-metadata")  # PEP 714: the new name and the old one
 _FORM = re.compile(r"<form\b|<script\b|type\s*=\s*[\"']?password", re.IGNORECASE)
 
 
@@ -37,6 +38,8 @@ class IndexFile:
     upload_time: datetime | None = None
     requires_python: str | None = None
     yanked: bool = False
+    metadata: bool = False
+    """Whether the file's metadata is served beside it, at ``url + ".metadata"`` (PEP 658)."""
 
 
 def read_index_page(text: str, *, url: str, media: str) -> tuple[IndexFile, ...]:
@@ -75,6 +78,7 @@ def _from_json(text: str, url: str) -> Iterator[IndexFile]:
                 upload_time=_time(entry.get("upload-time")),
                 requires_python=_text(entry.get("requires-python")),
                 yanked=entry.get("yanked", False) is not False,
+                metadata=any(entry.get(each) for each in _METADATA),
             )
 
 
@@ -125,8 +129,10 @@ def _linked(link: Mapping[str, str], base: str) -> IndexFile | None:
         name=name,
         url=address,
         hashes=_hashes(dict(parse_qsl(urldefrag(link["href"].strip()).fragment))),
+        upload_time=_time(link.get("data-upload-time")),  # in no PEP, but some indexes have it
         requires_python=link.get("data-requires-python") or None,
         yanked="data-yanked" in link,
+        metadata=any(link.get(f"data-{each}", "false") != "false" for each in _METADATA),
     )
 
 

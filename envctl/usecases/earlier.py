@@ -75,7 +75,9 @@ def _read(text: str, name: str) -> Earlier:
 def pins_of(lock: Lock) -> tuple[Pin, ...]:
     """Return each version that a lock holds."""
     return tuple(
-        Pin(name=package.name, version=version_of(package), index=package.index)
+        Pin(
+            name=package.name, version=version_of(package), index=package.index, vcs=package.vcs
+        )
         for package in lock.pylock.packages
-        if package.version is not None
+        if package.version is not None or package.vcs is not None
     )

@@ -11,7 +11,7 @@ from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.ports import Engine, Project, Runner, Sdists
-from envctl.usecases import parity
+from envctl.usecases import load, parity
 from envctl.usecases.earlier import Earlier, earlier, kept
 from envctl.usecases.lock_outcome import LockOutcome, outcome
 from envctl.usecases.resolving import Answer, Resolver
@@ -94,6 +94,8 @@ def made(
                 replace(before[each.lock_name], pins=kept(before[each.lock_name], upgrade)),
                 limits=limits,
                 as_of=wish.as_of,
+                mirrors=load.local(project).mirrors,
+                root=str(project.root),
             )
             for each in chosen
         }
@@ -103,7 +105,7 @@ def made(
             new = _assembled(answer, each, old)
             built = with_builds(new, answer, each, resolver, old, upgrade=upgrade)
             done[each.lock_name], said = built
-            notes += (*answer.notes, *said)
+            notes += (*answer.notes, *answer.resolution.notes, *said)
     locked = {name: before[name].lock for name in done}
     return outcome(project, chosen, locked, done, resolved=resolved, notes=tuple(notes))
 
@@ -170,6 +172,8 @@ def question(
     *,
     limits: tuple[str, ...] = (),
     as_of: str | None = None,
+    mirrors: Mapping[str, str] | None = None,
+    root: str | None = None,
 ) -> Question:
     """Return what the resolver is to be asked."""
     return Question(
@@ -184,4 +188,7 @@ def question(
         exclude_newer=as_of or manifest.exclude_newer,
         pins=before.pins,
         builds=manifest.builds,
+        mirrors=mirrors or {},
+        earlier=tuple(before.lock.pylock.packages) if before.lock and mirrors else (),
+        root=root,
     )

@@ -278,18 +278,17 @@ def test_a_claimed_name_comes_from_its_index_only(html: LocalIndex, tmp_path: Pa
             "dep": html.url,
         }
         html.add(Wheel("acme-core", "99.0"))
-        with pytest.raises(ResolutionError, match=r"`acme-core` 99\.0 was found") as caught:
-            ask(indexes, tmp_path, "acme-core")
-        assert company.url in caught.value.message
-        assert 'resolver = "uv"' in (caught.value.hint or "")
+        html.forget_requests()
+        assert ask(indexes, tmp_path, "acme-core") == answer
+        assert not [path for _, path in html.requests if "acme" in path]
 
 
 def test_an_index_gives_only_what_it_claims(html: LocalIndex, tmp_path: Path) -> None:
     with LocalIndex("html") as company:
         company.add(Wheel("dep", "99.0"))
         indexes = [named(company, "acme-*", name="company"), named(html)]
-        with pytest.raises(ResolutionError, match=r"`dep` 99\.0 was found"):
-            ask(indexes, tmp_path, "dep")
+        assert versions(ask(indexes, tmp_path, "dep")) == {"dep": "2.0"}
+        assert company.requests == []
 
 
 def test_a_second_open_index_is_looked_at(html: LocalIndex, tmp_path: Path) -> None:
@@ -327,7 +326,7 @@ def test_what_is_no_file_on_a_server_needs_the_other_resolver(
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("app>=2", "old"), "app 2.0 depends on dep>=2; old 1.0 depends on dep<2"),
+        (("app>=2", "old"), r"app 2\.0 needs dep>=2\n    old 1\.0 needs dep<2"),
         (("absent",), "there is no package `absent` on http"),
         (("asks",), r"there is no package `absent` on http[^ ]+ \(asks needs it\)"),
         (("app>=3",), r"no version of `app` answers `app>=3` \(there are: 1.0, 2.0\)"),
@@ -346,7 +345,7 @@ def test_no_answer_says_why(
 
 
 def test_a_constraint_in_the_way_is_named(html: LocalIndex, tmp_path: Path) -> None:
-    with pytest.raises(ResolutionError, match=r"tool\.envctl\.constraints asks for dep<2"):
+    with pytest.raises(ResolutionError, match="a constraint asks for dep<2"):
         ask(html, tmp_path, "app>=2", constraints=("dep<2",))
 
 

@@ -5,23 +5,25 @@ versions agree; pip-compile's ``via`` comments are the graph, and tell through w
 no files: these are read from the index's pages.
 """
 
-import os
 import platform as machine
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from envctl.adapters import index_packages, piptools, piptools_failures
-from envctl.adapters.index_client import IndexClient
+from envctl.adapters import index_packages, index_route, piptools, piptools_failures
 from envctl.adapters.index_files import Taste, moment
+from envctl.adapters.index_packages import Source
+from envctl.adapters.index_way import Way
 from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import joined, root_condition
 from envctl.domain.platforms import Platform, platform_of
 from envctl.domain.resolution import Question, Resolution
+from envctl.domain.routing import complete
 from envctl.errors import InterpreterError, ManifestError
 from envctl.ports import Runner
 from envctl.readers.compiled import Compiled, edges, reach, read_compiled
@@ -45,19 +47,29 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     workspace.mkdir(parents=True, exist_ok=True)
     here = _this_platform(question.platforms)
     _fitting(question)
-    before = moment(question.exclude_newer)
-    client = IndexClient(os.environ)
-    taste = Taste(platform=here, python=question.interpreter.version, before=before)
-    roots = {file: condition for file, (condition, texts) in _roots(question).items() if any(texts)}
     _write_inputs(question, workspace)
-    compile_ = _compiler(question, before, client, run=run, workspace=workspace)
+
+    def ask(way: Way) -> Resolution:
+        return _ask(question, here, way, run=run, workspace=workspace)
+
+    return index_route.resolved(question, ask, run=run, finds_logins=False)
+
+
+def _ask(
+    question: Question, here: Platform, way: Way, *, run: Runner, workspace: Path
+) -> Resolution:
+    before = moment(question.exclude_newer)
+    taste = Taste(platform=here, python=question.interpreter.version, before=before)
+    source = Source(indexes=complete(question.indexes, piptools.default_index()), way=way)
+    roots = {file: condition for file, (condition, texts) in _roots(question).items() if any(texts)}
+    compile_ = _compiler(question, before, source, run=run, workspace=workspace)
     pins = compile_(_COMPILED, tuple(roots)) if roots else ()
     reached = _reached(pins, compile_, workspace)
     markers = {
         name: joined({roots[file]: None for file in roots if file in files})
         for name, files in reached.items()
     }
-    packages = index_packages.fetch(pins, markers, question.indexes, taste, client)
+    packages, notes = index_packages.fetch(pins, markers, taste, source)
     needed = edges(pins)
     return Resolution(
         packages=packages,
@@ -65,6 +77,7 @@ def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
         environments=(f"{here.marker} and python_version == '{question.interpreter.minor}'",),
         requires_python=question.requires_python or f"=={question.interpreter.minor}.*",
         made_by=piptools.made_by(),
+        notes=notes,
     )
 
 
@@ -131,38 +144,24 @@ def _without_extras(text: str) -> str:
 def _compiler(
     question: Question,
     before: datetime | None,
-    client: IndexClient,
+    source: Source,
     *,
     run: Runner,
     workspace: Path,
 ) -> _Compile:
     """Return what compiles input files into pins, or raises what the failure means."""
-    options = [*_OPTIONS, *_index_options(question), "--constraint=constraints.txt"]
+    options = [*_OPTIONS, "--constraint=constraints.txt"]
     if before:
         options.append(f"--uploaded-prior-to={before.isoformat()}")
-
-    def look(name: str) -> tuple[bool, Sequence[str]]:
-        indexes = index_packages.sources(name, question.indexes)
-        there = [client.project(index, name) is not None for index in indexes]
-        return any(there), indexes
+    call = partial(piptools.call, run, interpreter=question.interpreter, way=source.way)
 
     def compile_(output: str, arguments: Sequence[str]) -> tuple[Compiled, ...]:
-        argv = [*options, f"--output-file={output}", *arguments]
-        done = piptools.call(run, argv, interpreter=question.interpreter, cwd=workspace)
+        done = call([*options, f"--output-file={output}", *arguments], cwd=workspace)
         if done.code != 0:
-            raise piptools_failures.explain(done, question, look)
+            raise piptools_failures.explain(done, question, source.look)
         return read_compiled((workspace / output).read_text(encoding="utf-8"))
 
     return compile_
-
-
-def _index_options(question: Question) -> list[str]:
-    first = next((index for index in question.indexes if not index.packages), None)
-    others = [index for index in question.indexes if index is not first]
-    return [
-        *([f"--index-url={first.url}"] if first else []),
-        *(f"--extra-index-url={index.url}" for index in others),
-    ]
 
 
 def _reached(

@@ -6,112 +6,93 @@ pins are given as a minimal synthetic ``uv.lock``, which uv takes as preferences
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tomli_w
-from packaging.pylock import Package, Pylock
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from envctl.adapters import uv
-from envctl.adapters.uv_failures import PROJECT
+from envctl.adapters import index_route, uv, uv_direct, uv_failures
+from envctl.adapters.index_way import Way
+from envctl.adapters.uv_export import Exports
+from envctl.adapters.uv_proof import PROJECT
 from envctl.domain.build import PROJECT as OWN
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import implied, joined, root_condition
+from envctl.domain.markers import root_condition
 from envctl.domain.resolution import Pin, Question, Resolution
-from envctl.ports import Runner
+from envctl.ports import Completed, Runner
 
 NAME = "uv"
 _CONFIG = "envctl-uv.toml"
+_WORKERS = 4
+_Uv = Callable[[Sequence[str]], Completed]
 
 
 def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
     """Answer the question (see ``envctl.ports.Engine``)."""
     workspace.mkdir(parents=True, exist_ok=True)
-    (workspace / _CONFIG).write_text(tomli_w.dumps(_settings(question)), encoding="utf-8")
+
+    def ask(way: Way) -> Resolution:
+        return _ask(question, way, run=run, workspace=workspace)
+
+    return index_route.resolved(question, ask, run=run, finds_logins=True)
+
+
+def _ask(question: Question, way: Way, *, run: Runner, workspace: Path) -> Resolution:
+    config = workspace / _CONFIG
+    config.write_text(tomli_w.dumps(_settings(question, way)), encoding="utf-8")
     if question.pins:
-        (workspace / "uv.lock").write_text(tomli_w.dumps(_preferences(question)), encoding="utf-8")
-    names = _named(question)
-    _lock(question, names, run=run, workspace=workspace)
-    while strays := _strays(question, workspace):
-        # uv ties names, not patterns, to an index: a name that comes up on the way is tied in another round.
-        names |= strays
-        _lock(question, names, run=run, workspace=workspace)
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        texts = _exports(question, pool, run=run, workspace=workspace)
-        locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
-        exports = {root: _packages(text.result()) for root, text in texts.items()}
+        (workspace / "uv.lock").write_text(
+            tomli_w.dumps(_preferences(question, way)), encoding="utf-8"
+        )
+    paths = uv_direct.Paths(question.root)
+    project = tomli_w.dumps(_project(question, paths))
+    (workspace / "pyproject.toml").write_text(project, encoding="utf-8")
+    uv_: _Uv = partial(uv.completed, run, cwd=workspace, config=config, way=way)
+    said = uv_(["lock", "--python", question.interpreter.path]).stderr
     environments = [platform.marker for platform in question.platforms]
+    exports = Exports(environments)
+    with ThreadPoolExecutor(max_workers=_WORKERS) as pool:
+        texts = _exports(question, pool, uv_)
+        locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
+        for root, text in texts.items():
+            exports.add(root, text.result().stdout)
     return Resolution(
-        packages=tuple(_merge(exports, environments)),
+        packages=tuple(paths.restored(exports.packages())),
         edges=_edges(locked),
         environments=tuple(environments),
         requires_python=locked.get("requires-python"),
         made_by=f"uv {uv.version(run)}",
+        notes=tuple(uv_failures.yanked(said)),
     )
 
 
-def _lock(question: Question, names: set[str], *, run: Runner, workspace: Path) -> None:
-    manifest = tomli_w.dumps(_project(question, names))
-    (workspace / "pyproject.toml").write_text(manifest, encoding="utf-8")
-    arguments = ["lock", "--quiet", "--python", question.interpreter.path]
-    uv.call(run, arguments, cwd=workspace, config=workspace / _CONFIG)
+def _project(question: Question, paths: uv_direct.Paths) -> dict[str, Any]:
+    def sets(named: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+        return {name: paths.absolute(texts) for name, texts in named.items()}
 
-
-def _named(question: Question) -> set[str]:
-    """Return the names that are known before anything is resolved: what is asked for, and earlier pins."""
-    sets = (question.requirements, *question.extras.values(), *question.groups.values())
-    asked = {canonicalize_name(Requirement(text).name) for texts in sets for text in texts}
-    return asked | {pin.name for pin in question.pins}
-
-
-def _strays(question: Question, workspace: Path) -> set[str]:
-    """Return the locked packages that an index claims and that came from elsewhere."""
-    if not any(index.packages for index in question.indexes):
-        return set()
-    locked = tomllib.loads((workspace / "uv.lock").read_text(encoding="utf-8"))
-    return {
-        package["name"]
-        for package in locked.get("package", [])
-        if (index := question.claimant(package["name"]))
-        and package.get("source", {}).get("registry", index.url).rstrip("/") != index.url
-    }
-
-
-def _project(question: Question, names: set[str]) -> dict[str, Any]:
-    claims = {name: index for name in sorted(names) if (index := question.claimant(name))}
-    own: dict[str, Any] = {
-        "package": False,
-        "environments": [platform.marker for platform in question.platforms],
-        # They exclude nothing: through them uv ties packages that only others ask for to their index as well.
-        "constraint-dependencies": [*question.constraints, *(f"{name}>=0" for name in claims)],
-        "default-groups": [],
-    }
-    if claims:
-        own["index"] = [
-            {"name": index.name, "url": index.url, "explicit": True}
-            for index in question.indexes
-            if index.packages
-        ]
-        own["sources"] = {name: {"index": index.name} for name, index in claims.items()}
     return {
         "project": {
             "name": PROJECT,
             "version": "0",
             "requires-python": question.requires_python or f">={question.interpreter.minor}",
-            "dependencies": list(question.requirements),
-            "optional-dependencies": {name: list(texts) for name, texts in question.extras.items()},
+            "dependencies": paths.absolute(question.requirements),
+            "optional-dependencies": sets(question.extras),
         },
-        "dependency-groups": {name: list(texts) for name, texts in question.groups.items()},
-        "tool": {"uv": own},
+        "dependency-groups": sets(question.groups),
+        "tool": {
+            "uv": {
+                "package": False,
+                "environments": [platform.marker for platform in question.platforms],
+                "constraint-dependencies": paths.absolute(question.constraints),
+                "default-groups": [],
+            }
+        },
     }
 
 
-def _settings(question: Question) -> dict[str, Any]:
+def _settings(question: Question, way: Way) -> dict[str, Any]:
     """Write uv's own settings: uv ignores those in pyproject.toml once a configuration file is named."""
     settings: dict[str, Any] = {}
     if question.exclude_newer:
@@ -121,13 +102,9 @@ def _settings(question: Question) -> dict[str, Any]:
         # uv reads a bare day in this machine's own time zone: two teammates would get two answers.
         settings["exclude-newer"] = limit.isoformat() if limit else question.exclude_newer
     settings |= _builds(question)
-    open_indexes = [index for index in question.indexes if not index.packages]
-    if open_indexes:
-        first, *others = open_indexes
-        settings["index"] = [
-            *({"name": index.name, "url": index.url} for index in others),
-            {"name": first.name, "url": first.url, "default": True},
-        ]
+    tables = way.tables()
+    if tables:
+        settings["index"] = tables
     return settings
 
 
@@ -159,13 +136,13 @@ def _builds(question: Question) -> dict[str, Any]:
 _SOMEWHERE = "https://index.invalid/simple"
 
 
-def _home(question: Question, pin: Pin) -> str:
+def _home(question: Question, pin: Pin, way: Way) -> str:
     """Return the index that uv is told: of a package that an index claims, it prefers none of another index."""
     claimed = question.claimant(pin.name)
-    return claimed.url if claimed else pin.index or _SOMEWHERE
+    return way.entrance(claimed.url if claimed else pin.index or _SOMEWHERE, pin.name)
 
 
-def _preferences(question: Question) -> dict[str, Any]:
+def _preferences(question: Question, way: Way) -> dict[str, Any]:
     return {
         "version": 1,
         "revision": 3,
@@ -175,18 +152,20 @@ def _preferences(question: Question) -> dict[str, Any]:
                 {
                     "name": pin.name,
                     "version": pin.version,
-                    "source": {"registry": _home(question, pin)},
+                    "source": {"registry": _home(question, pin, way)},
                 }
                 for pin in question.pins
+                if pin.vcs is None
             ),
+            *filter(None, map(uv_direct.commit, question.pins)),
             {"name": PROJECT, "version": "0", "source": {"virtual": "."}},
         ],
     }
 
 
 def _exports(
-    question: Question, pool: ThreadPoolExecutor, *, run: Runner, workspace: Path
-) -> dict[str, Future[str]]:
+    question: Question, pool: ThreadPoolExecutor, uv_: _Uv
+) -> dict[str, Future[Completed]]:
     """Start one export per root; the caller reads ``uv.lock`` meanwhile."""
     roots = {"": ["--no-default-groups"]}
     for name in question.extras:
@@ -195,30 +174,7 @@ def _exports(
         roots[root_condition("group", name)] = ["--only-group", name]
     fixed = ["export", "--quiet", "--frozen", "--format", "pylock.toml", "--no-header"]
     fixed += ["--no-emit-project", "--python", question.interpreter.path]
-    return {
-        root: pool.submit(
-            uv.call, run, [*fixed, *options], cwd=workspace, config=workspace / _CONFIG
-        )
-        for root, options in roots.items()
-    }
-
-
-def _packages(text: str) -> tuple[Package, ...]:
-    return tuple(Pylock.from_dict(tomllib.loads(text)).packages)
-
-
-def _merge(
-    exports: Mapping[str, tuple[Package, ...]], environments: list[str]
-) -> Iterator[Package]:
-    found: dict[tuple[str, str, str | None], tuple[Package, dict[str, str | None]]] = {}
-    for root, packages in exports.items():
-        for package in packages:
-            key = (package.name, version_of(package), package.index)
-            _, markers = found.setdefault(key, (package, {}))
-            text = str(package.marker) if package.marker else None
-            markers[root] = implied(text, environments)
-    for package, markers in found.values():
-        yield replace(package, marker=joined(markers))
+    return {root: pool.submit(uv_, [*fixed, *options]) for root, options in roots.items()}
 
 
 def _edges(locked: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -232,7 +188,8 @@ def _edges(locked: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, ...]]:
         wanted = list(package.get("dependencies", []))
         for extra in asked.get(package["name"], ()):
             wanted += package.get("optional-dependencies", {}).get(extra, [])
-        key = (package["name"], package.get("version", ""))
+        versioned = uv_direct.has_version(package.get("source", {}))
+        key = (package["name"], package.get("version", "") if versioned else "")
         edges[key] = tuple(sorted({_edge(dependency) for dependency in wanted}))
     return edges
 

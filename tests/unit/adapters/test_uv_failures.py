@@ -30,10 +30,6 @@ NO_HOST = (
     f"error: Failed to fetch: `{URL}`\n  Caused by: Could not connect, are you offline?\n"
     "  Caused by: dns error: failed to lookup address information\n"
 )
-PLAINLY = (
-    "the project asks for acme>=2, we can conclude that the project asks for lib>=1; "
-    "and because the project asks for lib<1"
-)
 SAID = [
     (
         REFUSED,
@@ -84,7 +80,10 @@ SAID = [
         PROOF,
         ResolutionError,
         (
-            PLAINLY,
+            "no version of `lib` suits all who ask for it:\n",
+            "\n    the project asks for acme>=2\n",
+            "\n    the project asks for lib<1\n",
+            "\n    acme>=2.0 needs lib>=1\n",
             "pyproject.toml",
             "relax",
         ),
@@ -92,7 +91,7 @@ SAID = [
     (
         GROUPS,
         ResolutionError,
-        ("the extra `plot` asks for lib<1.1 and the group `dev` asks for lib>1",),
+        ("the extra `plot` asks for lib<1.1\n", "the group `dev` asks for lib>1\n"),
     ),
 ]
 
