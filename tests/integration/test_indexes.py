@@ -219,7 +219,10 @@ def test_what_a_build_asks_for_is_kept_apart_as_well(two: Two, resolver: str) ->
         assert asked(two.team) == {"zz-made-lib"}
         two.forget()
         private.forget_requests()
-        two.world.envctl("sync", env={"UV_CACHE_DIR": str(two.world.root.parent / "cold")})
+        cold = {
+            name: str(two.world.root.parent / name) for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME")
+        }
+        two.world.envctl("sync", env=cold)
         assert "zz_made_priv_build-1.0-py3-none-any.whl" in private.downloads
         assert asked(two.team) == set()
         assert two.team.downloads == ["zz_made_lib-1.1-py3-none-any.whl"]

@@ -85,7 +85,8 @@ def test_a_package_that_a_platform_cannot_install_is_an_error_with_its_name(worl
     world.index.add(Wheel("zz-made-native", "1.0", tags=(LINUX,)))
     project(world, "zz-made-native", platforms=("linux-x86_64", "macos-arm64"))
     done = world.envctl("lock", code=3)
-    assert "zz-made-native==1.0 has no `macos-arm64`-compatible wheels" in done.stderr
+    assert "on macos-arm64" in done.stderr
+    assert "zz-made-native" in done.stderr
     assert not (world.root / "pylock.toml").exists()
 
 
