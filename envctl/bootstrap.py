@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from envctl.domain.captured import Capture
+    from envctl.domain.captured.packages import Capture
     from envctl.domain.here import Here
     from envctl.domain.imported import Additions
     from envctl.domain.manifest import Manifest
@@ -78,7 +78,7 @@ class Services:
 
     def live_environment(self, path: Path, label: str) -> "Capture":
         """Read a live environment; raises ``EnvironmentFailure``."""
-        from envctl.adapters.live_environment import look
+        from envctl.adapters.live.environment import look
 
         return look(path, label)
 

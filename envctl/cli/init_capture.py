@@ -9,10 +9,10 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli.render import envelope, say, show, step
-from envctl.domain.captured_proof import Judged
+from envctl.domain.captured.proof import Judged
 from envctl.errors import UsageError
-from envctl.usecases.capture import capture, carry_out
-from envctl.usecases.capture_attempt import CaptureOutcome, Doors
+from envctl.usecases.capture.attempt import CaptureOutcome, Doors
+from envctl.usecases.capture.capture import capture, carry_out
 
 _SHOWN = 30
 

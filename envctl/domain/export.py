@@ -8,7 +8,7 @@ from urllib.parse import quote
 from packaging.markers import Marker
 from packaging.pylock import Package
 
-from envctl.domain.graph_building import graph_of
+from envctl.domain.graph.building import graph_of
 from envctl.domain.lock import Entry, Lock
 from envctl.domain.lock_entry import version_of
 from envctl.domain.lock_table import keys

@@ -10,8 +10,8 @@ from envctl.domain.imported import Entry, FoundIndex, Note
 from envctl.domain.requirement import requirement
 from envctl.errors import ManifestError
 from envctl.readers import addresses
-from envctl.readers.requirement_options import CREDENTIALS, carried
-from envctl.readers.requirement_texts import LeftOutError, portable
+from envctl.readers.requirements.options import CREDENTIALS, carried
+from envctl.readers.requirements.texts import LeftOutError, portable
 
 
 class Gathered:

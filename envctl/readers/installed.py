@@ -18,7 +18,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envctl.domain.captured import Origin
+from envctl.domain.captured.packages import Origin
 from envctl.readers import addresses
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")

@@ -16,7 +16,7 @@ from packaging.version import InvalidVersion, Version
 from envctl.domain.resolution import Pin
 from envctl.errors import EnvctlError, LockError
 from envctl.readers import addresses
-from envctl.readers.requirements import Read, read_requirements
+from envctl.readers.requirements.files import Read, read_requirements
 from envctl.readers.toml import read_toml
 
 _REQUIREMENTS = "requirements.txt"

@@ -4,7 +4,7 @@ from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
 from envctl.errors import ManifestError
 from envctl.readers.gathering import Gathered, named_by, section_name
-from envctl.readers.requirements import read_requirements
+from envctl.readers.requirements.files import read_requirements
 
 _ROOT = "tool.pdm"
 _KNOWN_RESOLUTION = ("respect-source-order",)

@@ -13,7 +13,7 @@ from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
 from envctl.errors import ManifestError
 from envctl.readers.gathering import Gathered, named_by, section_name
-from envctl.readers.requirement_parts import assembled, both, git_url
+from envctl.readers.requirements.parts import assembled, both, git_url
 from envctl.readers.toml import read_toml
 
 # PEP 508, "Environment Markers": each may be a key of a package's table, with an operator in its value.

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from envctl.domain import reading
 from envctl.domain.imported import Imported
 from envctl.errors import ManifestError
-from envctl.readers.conda import read_conda
+from envctl.readers.conda.environment import read_conda
 from envctl.readers.pdm import read_pdm
 from envctl.readers.pipfile import read_pipfile
-from envctl.readers.poetry import read_poetry
-from envctl.readers.requirements import Read, read_requirements
-from envctl.readers.setup_cfg import read_setup_cfg
-from envctl.readers.setup_py import read_setup_py
+from envctl.readers.poetry.project import read_poetry
+from envctl.readers.requirements.files import Read, read_requirements
+from envctl.readers.setuptools.setup_cfg import read_setup_cfg
+from envctl.readers.setuptools.setup_py import read_setup_py
 from envctl.readers.toml import read_toml
 
 Reader = Callable[[str, str, Read], Imported]

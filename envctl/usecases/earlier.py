@@ -75,9 +75,7 @@ def _read(text: str, name: str) -> Earlier:
 def pins_of(lock: Lock) -> tuple[Pin, ...]:
     """Return each version that a lock holds."""
     return tuple(
-        Pin(
-            name=package.name, version=version_of(package), index=package.index, vcs=package.vcs
-        )
+        Pin(name=package.name, version=version_of(package), index=package.index, vcs=package.vcs)
         for package in lock.pylock.packages
         if package.version is not None or package.vcs is not None
     )

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from envctl.domain.graph import Graph, Node, tops
-from envctl.domain.graph_building import graph_of
-from envctl.domain.graph_paths import Chain, along, why
-from envctl.domain.graph_views import View
+from envctl.domain.graph.building import graph_of
+from envctl.domain.graph.nodes import Graph, Node, tops
+from envctl.domain.graph.paths import Chain, along, why
+from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock, inputs_of
 from envctl.domain.manifest import Manifest
 from envctl.errors import LockError, UsageError

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from envctl.domain.graph_views import View
+from envctl.domain.graph.views import View
 from envctl.emitters.graphs import dot, mermaid, text
 
 

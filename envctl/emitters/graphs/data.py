@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from envctl.domain.graph import Edge, Graph, Node
-from envctl.domain.graph_paths import Chain, direct
-from envctl.domain.graph_views import View
+from envctl.domain.graph.nodes import Edge, Graph, Node
+from envctl.domain.graph.paths import Chain, direct
+from envctl.domain.graph.views import View
 
 
 def view_data(view: View) -> dict[str, Any]:

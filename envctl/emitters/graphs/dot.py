@@ -7,8 +7,8 @@ begins an entity (graphviz.org/doc/info/lang.html and …/info/shapes.html#html)
 from collections.abc import Iterator
 from html import escape
 
-from envctl.domain.graph_picture import Arrow, Box, Figure, picture
-from envctl.domain.graph_views import View
+from envctl.domain.graph.picture import Arrow, Box, Figure, picture
+from envctl.domain.graph.views import View
 from envctl.emitters.graphs import labels
 from envctl.emitters.graphs.palette import ALARM, FAINT, GPU, TEXT, WHITE, Hue, hue
 

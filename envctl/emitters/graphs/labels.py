@@ -1,7 +1,7 @@
 """The words in a drawing of the graph. Names of groups and markers come from files that anyone may have written."""
 
-from envctl.domain.graph import Edge, Node
-from envctl.domain.graph_picture import SHARED, Picture
+from envctl.domain.graph.nodes import Edge, Node
+from envctl.domain.graph.picture import SHARED, Picture
 
 LIBRARIES = "NVIDIA libraries"
 _LONG = 200

@@ -6,8 +6,8 @@ character's number (mermaid.js.org/syntax/flowchart.html, "entity codes to escap
 
 from collections.abc import Iterable, Iterator
 
-from envctl.domain.graph_picture import Box, Figure, Picture, picture
-from envctl.domain.graph_views import View
+from envctl.domain.graph.picture import Box, Figure, Picture, picture
+from envctl.domain.graph.views import View
 from envctl.emitters.graphs import labels
 from envctl.emitters.graphs.palette import ALARM, FAINT, GPU, TEXT, WHITE, Hue, hue
 

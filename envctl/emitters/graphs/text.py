@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from envctl.domain.graph import Edge, Graph, Node
-from envctl.domain.graph_paths import Chain, direct
-from envctl.domain.graph_views import Row, View
+from envctl.domain.graph.nodes import Edge, Graph, Node
+from envctl.domain.graph.paths import Chain, direct
+from envctl.domain.graph.views import Row, View
 from envctl.emitters.graphs import labels
 
 Meaning = Literal["plain", "root", "gpu", "missing", "faint"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envctl.adapters.live_environment import look
+from envctl.adapters.live.environment import look
 from envctl.errors import EnvironmentFailure
 
 

@@ -10,11 +10,11 @@ from packaging.pylock import Package, PackageSdist, PackageWheel
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envctl.domain.captured import SEEDS, Captured, Kind, Origin
-from envctl.domain.captured_needs import Needs
-from envctl.domain.captured_proof import Judged, another, candidates, judged, same_build
-from envctl.domain.captured_roots import Roots, roots
-from envctl.domain.captured_standing import Standing, of_torch, standing
+from envctl.domain.captured.needs import Needs
+from envctl.domain.captured.packages import SEEDS, Captured, Kind, Origin
+from envctl.domain.captured.proof import Judged, another, candidates, judged, same_build
+from envctl.domain.captured.roots import Roots, roots
+from envctl.domain.captured.standing import Standing, of_torch, standing
 from envctl.domain.slices import Item
 
 LINUX = {"sys_platform": "linux", "python_version": "3.11", "platform_machine": "x86_64"}

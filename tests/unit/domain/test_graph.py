@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.markers import Marker
 
-from envctl.domain.graph import Edge, Graph, Node
-from envctl.domain.graph_building import graph_of, may_hold
-from envctl.domain.graph_dominators import dominators
-from envctl.domain.graph_paths import reduced, why
-from envctl.domain.graph_picture import SHARED, picture
-from envctl.domain.graph_views import View
+from envctl.domain.graph.building import graph_of, may_hold
+from envctl.domain.graph.dominators import dominators
+from envctl.domain.graph.nodes import Edge, Graph, Node
+from envctl.domain.graph.paths import reduced, why
+from envctl.domain.graph.picture import SHARED, picture
+from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock
 from envctl.domain.lock_reading import parse_lock
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from envctl.domain.graph import Edge, Graph, Kind, Node
-from envctl.domain.graph_paths import why
-from envctl.domain.graph_picture import picture
-from envctl.domain.graph_views import View
+from envctl.domain.graph.nodes import Edge, Graph, Kind, Node
+from envctl.domain.graph.paths import why
+from envctl.domain.graph.picture import picture
+from envctl.domain.graph.views import View
 from envctl.emitters.graphs import FORMATS, data, dot, labels, mermaid, text
 from envctl.emitters.graphs.palette import HUES, TEXT
 from tests.unit.domain.test_graph import graph, large

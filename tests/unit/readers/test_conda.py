@@ -13,8 +13,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from envctl.errors import ManifestError
-from envctl.readers.conda_specs import parse_spec, specifier
-from envctl.readers.version_ranges import ConstraintError
+from envctl.readers.conda.specs import parse_spec, specifier
+from envctl.readers.poetry.version_ranges import ConstraintError
 from tests.unit.readers.imports import ASSETS, comments, read, required, said
 
 ENVIRONMENT = """

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from envctl.domain.captured import Origin
-from envctl.readers.conda_meta import read_conda_record
+from envctl.domain.captured.packages import Origin
+from envctl.readers.conda.meta import read_conda_record
 from envctl.readers.installed import (
     read_direct_url,
     read_metadata,

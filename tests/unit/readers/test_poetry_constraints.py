@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.specifiers import SpecifierSet
 
-from envctl.readers.poetry_constraints import python_marker, python_specifier, specifier
-from envctl.readers.version_ranges import ConstraintError
+from envctl.readers.poetry.constraints import python_marker, python_specifier, specifier
+from envctl.readers.poetry.version_ranges import ConstraintError
 
 VERSIONS = [f"{a}.{b}.{c}" for a, b, c in product(range(4), repeat=3)]
 

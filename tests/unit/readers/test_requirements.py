@@ -4,7 +4,7 @@ import pytest
 
 from envctl.domain.imported import Imported
 from envctl.errors import ManifestError
-from envctl.readers.requirements import read_requirements
+from envctl.readers.requirements.files import read_requirements
 
 
 def read(text: str, **files: str) -> Imported:

@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from envctl.adapters.tomledit import extend_manifest
 from envctl.domain import torch_builds
-from envctl.domain.captured import Capture, Captured
+from envctl.domain.captured.packages import Capture, Captured
 from envctl.domain.here import Here
 from envctl.domain.manifest import Index
 from envctl.domain.platforms import Platform
@@ -23,8 +23,8 @@ from envctl.errors import IndexFailure, ResolutionError
 from envctl.ports import Runner
 from envctl.readers.source_tree import SourceTree
 from envctl.readers.toml import read_toml
-from envctl.usecases.capture import capture, carry_out
-from envctl.usecases.capture_attempt import CaptureOutcome, Doors
+from envctl.usecases.capture.attempt import CaptureOutcome, Doors
+from envctl.usecases.capture.capture import capture, carry_out
 from tests.in_memory import InMemoryProject
 
 DEFAULT = "https://index.example/simple"

@@ -1,0 +1,1 @@
+"""A live environment, and what of it a lock proves."""

@@ -1,0 +1,1 @@
+"""The locked graph: who needs whom, and how it is shown."""

@@ -1,0 +1,1 @@
+"""conda's files: ``environment.yml`` and what an installed environment says of itself."""

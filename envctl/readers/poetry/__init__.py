@@ -1,0 +1,1 @@
+"""Poetry's table in ``pyproject.toml``."""

@@ -1,0 +1,1 @@
+"""``setup.cfg`` and ``setup.py``: read, never run."""

@@ -1,0 +1,1 @@
+"""A live environment → a manifest and a lock."""
