@@ -1,5 +1,6 @@
 """Profiles from the manifest to the environment: local indexes stand for torch's own, one per build."""
 
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -310,3 +311,27 @@ def test_each_profile_has_its_dockerfile(team: Team) -> None:
     world.envctl("lock")
     stale = [each["subject"] for each in world.findings("--only", "image")]
     assert stale == ["Dockerfile.cpu"]
+
+
+@pytest.mark.parametrize("profile", ["cpu", "cu126", "cu130"])
+def test_pip_and_uv_take_each_lock(team: Team, tmp_path: Path, profile: str) -> None:
+    world, _ = team
+    world.envctl("lock")
+    world.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")])
+    python = str(tmp_path / "bare" / "bin" / "python")
+    name = f"pylock.{profile}.toml"
+    done = world.run(
+        [
+            *(sys.executable, "-m", "uv", "pip", "sync", "--dry-run", "--no-config"),
+            *("--preview-features", "pylock", "--python", python, name),
+        ]
+    )
+    assert f"+ torch==2.9.0+{profile}" in done.stderr
+    done = world.run(
+        [
+            *(sys.executable, "-m", "pip", "--isolated", "--python", python, "install"),
+            *("--dry-run", "--no-deps", "-r", name),
+        ],
+        env={"PIP_CONFIG_FILE": "/dev/null"},
+    )
+    assert f"torch-2.9.0+{profile}" in done.stdout
