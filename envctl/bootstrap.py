@@ -139,14 +139,14 @@ class Services:
 
     def extend_manifest(self, text: str, additions: "Additions") -> str:
         """Edit the text of a manifest."""
-        from envctl.adapters.tomledit import extend_manifest
+        from envctl.adapters.toml.edit import extend_manifest
 
         return extend_manifest(text, additions)
 
     @property
     def editor(self) -> "Editor":
         """What edits the requirements of a manifest."""
-        from envctl.adapters import tomlrequirements
+        from envctl.adapters.toml import requirements as tomlrequirements
 
         return tomlrequirements
 
@@ -164,7 +164,7 @@ class Services:
 
     def remember_profile(self, name: str) -> None:
         """Write the profile that this machine uses into ``.envctl/local.toml``."""
-        from envctl.adapters.tomledit import with_first_key
+        from envctl.adapters.toml.edit import with_first_key
         from envctl.usecases.load import LOCAL
 
         text = self.project.read(LOCAL) or ""
@@ -172,7 +172,7 @@ class Services:
 
     def default_index(self) -> str:
         """Return the address of the index that the resolvers use when none is named."""
-        from envctl.adapters.piptools import default_index
+        from envctl.adapters.index.default import default_index
 
         return default_index()
 

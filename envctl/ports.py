@@ -165,7 +165,7 @@ class Workshop(Protocol):
 
 
 class Editor(Protocol):
-    """Edits the text of a manifest, keeping the user's style (see ``envctl.adapters.tomlrequirements``)."""
+    """Edits the text of a manifest, keeping the user's style (see ``envctl.adapters.toml.requirements``)."""
 
     def with_requirement(self, text: str, path: tuple[str, ...], requirement: str) -> str: ...
 

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_files import version_in
-from envctl.adapters.index_packages import sources
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.files import version_in
+from envctl.adapters.index.packages import sources
 from envctl.domain.manifest import Index
 from envctl.errors import IndexFailure
 from envctl.readers.installed import read_record

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from envctl.adapters import activators, dist_info, in_use, index_install, installed, uv
+from envctl.adapters import activators, dist_info, in_use, installed
 from envctl.adapters.staging import refused, replace_all
+from envctl.adapters.uv import install as uv_install
+from envctl.adapters.uv import program as uv
 from envctl.domain.activation import Activation
 from envctl.domain.environment import STAMP, Current, FileProblem, Stamp, parse_stamp
 from envctl.domain.mirrors import Transport
@@ -211,7 +213,7 @@ class EnvironmentFolder:
             (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
 
     def _install(self, path: Path, slice_text: str) -> None:
-        index_install.install(self._run, path, slice_text, self._transport(), root=self._root)
+        uv_install.install(self._run, path, slice_text, self._transport(), root=self._root)
 
 
 def _impersonal() -> dict[str, str]:

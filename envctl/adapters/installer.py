@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from envctl.adapters import uv
+from envctl.adapters.uv import program as uv
 from envctl.ports import Runner
 
 _OPTIONS = ("--generate-hashes", "--no-deps", "--no-header", "--no-annotate", "--quiet")

@@ -41,7 +41,7 @@ class SdistFolder:
         from platformdirs import user_cache_path  # noqa: PLC0415  # lazy: few commands need it
 
         def fetch(url: str, file: BinaryIO) -> None:
-            from envctl.adapters.index_fetch import fetcher  # noqa: PLC0415  # it brings HTTP
+            from envctl.adapters.index.fetch import fetcher  # noqa: PLC0415  # it brings HTTP
 
             fetcher(run, environ, transport)(url, file)
 

@@ -13,7 +13,7 @@ from packaging.pylock import Pylock
 from packaging.specifiers import SpecifierSet
 
 from envctl.adapters.engines import piptools
-from envctl.adapters.piptools import environment
+from envctl.adapters.piptools.program import environment
 from envctl.adapters.process import run
 from envctl.domain.lock import assemble
 from envctl.domain.lock_entry import version_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from envctl.adapters.index_client import IndexClient
+from envctl.adapters.index.client import IndexClient
 from envctl.errors import IndexFailure
 from tests.index.server import LocalIndex
 from tests.index.wheels import Wheel

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_gate import Gate
-from envctl.adapters.index_logins import Logins
-from envctl.adapters.index_server import opened
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.gate import Gate
+from envctl.adapters.index.logins import Logins
+from envctl.adapters.index.server import opened
 from envctl.domain.manifest import Index
 from envctl.domain.mirrors import Transport
 from envctl.errors import HashMismatchError, IndexFailure

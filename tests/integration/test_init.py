@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from envctl.adapters.project import ProjectFiles
-from envctl.adapters.tomledit import extend_manifest
+from envctl.adapters.toml.edit import extend_manifest
 from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.record import OperatingSystem, Python, Record

@@ -15,10 +15,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from envctl.adapters import index_packages, index_route, piptools, piptools_failures
-from envctl.adapters.index_files import Taste, moment
-from envctl.adapters.index_packages import Source
-from envctl.adapters.index_way import Way
+from envctl.adapters.index import packages as index_packages
+from envctl.adapters.index import route as index_route
+from envctl.adapters.index.default import default_index
+from envctl.adapters.index.files import Taste, moment
+from envctl.adapters.index.packages import Source
+from envctl.adapters.index.way import Way
+from envctl.adapters.piptools import failures as piptools_failures
+from envctl.adapters.piptools import program as piptools
 from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import joined, root_condition
 from envctl.domain.platforms import Platform, platform_of
@@ -60,7 +64,7 @@ def _ask(
 ) -> Resolution:
     before = moment(question.exclude_newer)
     taste = Taste(platform=here, python=question.interpreter.version, before=before)
-    source = Source(indexes=complete(question.indexes, piptools.default_index()), way=way)
+    source = Source(indexes=complete(question.indexes, default_index()), way=way)
     roots = {file: condition for file, (condition, texts) in _roots(question).items() if any(texts)}
     compile_ = _compiler(question, before, source, run=run, workspace=workspace)
     pins = compile_(_COMPILED, tuple(roots)) if roots else ()

@@ -14,10 +14,13 @@ from typing import Any
 
 import tomli_w
 
-from envctl.adapters import index_route, uv, uv_direct, uv_failures
-from envctl.adapters.index_way import Way
-from envctl.adapters.uv_export import Exports
-from envctl.adapters.uv_proof import PROJECT
+from envctl.adapters.index import route as index_route
+from envctl.adapters.index.way import Way
+from envctl.adapters.uv import direct as uv_direct
+from envctl.adapters.uv import failures as uv_failures
+from envctl.adapters.uv import program as uv
+from envctl.adapters.uv.export import Exports
+from envctl.adapters.uv.proof import PROJECT
 from envctl.domain.build import PROJECT as OWN
 from envctl.domain.markers import root_condition
 from envctl.domain.resolution import Pin, Question, Resolution
@@ -96,7 +99,7 @@ def _settings(question: Question, way: Way) -> dict[str, Any]:
     """Write uv's own settings: uv ignores those in pyproject.toml once a configuration file is named."""
     settings: dict[str, Any] = {}
     if question.exclude_newer:
-        from envctl.adapters.index_files import moment  # noqa: PLC0415  # lazy: it brings HTTP
+        from envctl.adapters.index.files import moment  # noqa: PLC0415  # lazy: it brings HTTP
 
         limit = moment(question.exclude_newer)
         # uv reads a bare day in this machine's own time zone: two teammates would get two answers.

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from envctl.adapters.index_files import Taste, choose, moment
+from envctl.adapters.index.files import Taste, choose, moment
 from envctl.domain.platforms import Platform
 from envctl.errors import ManifestError
 from envctl.readers.index_page import IndexFile

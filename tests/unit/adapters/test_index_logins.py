@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from envctl.adapters.index_logins import Login, Logins, variable, without_login
+from envctl.adapters.index.logins import Login, Logins, variable, without_login
 from envctl.domain.manifest import Index
 from envctl.domain.mirrors import Transport
 from envctl.ports import Completed

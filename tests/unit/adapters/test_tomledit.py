@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envctl.adapters.tomledit import extend_manifest, with_entries
+from envctl.adapters.toml.edit import extend_manifest, with_entries
 from envctl.domain.imported import Additions, Entry, FoundIndex, Section
 from envctl.errors import ManifestError
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
-from envctl.adapters.tomlrequirements import with_requirement, without_requirement
-from envctl.adapters.tomltokens import array_span, keys, tokens
+from envctl.adapters.toml.requirements import with_requirement, without_requirement
+from envctl.adapters.toml.tokens import array_span, keys, tokens
 from envctl.errors import ManifestError
 
 BASE = ("project", "dependencies")

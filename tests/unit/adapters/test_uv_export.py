@@ -3,7 +3,7 @@
 import pytest
 from packaging.pylock import Pylock
 
-from envctl.adapters.uv_export import Exports
+from envctl.adapters.uv.export import Exports
 from envctl.readers.toml import read_toml
 
 HEAD = 'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = ">=3.11"\n'

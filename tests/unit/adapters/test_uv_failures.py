@@ -2,7 +2,7 @@
 
 import pytest
 
-from envctl.adapters.uv_failures import explain
+from envctl.adapters.uv.failures import explain
 from envctl.errors import HashMismatchError, IndexFailure, ProjectError, ResolutionError
 from envctl.ports import Completed
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envctl.adapters.uv_proof import askers, explained
+from envctl.adapters.uv.proof import askers, explained
 
 HEAD = (
     "error: No solution found when resolving dependencies for split "

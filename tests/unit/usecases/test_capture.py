@@ -11,7 +11,7 @@ from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from envctl.adapters.tomledit import extend_manifest
+from envctl.adapters.toml.edit import extend_manifest
 from envctl.domain import torch_builds
 from envctl.domain.captured.packages import Capture, Captured
 from envctl.domain.here import Here

@@ -18,7 +18,7 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
-from envctl.adapters.index_client import IndexClient
+from envctl.adapters.index.client import IndexClient
 from envctl.domain.platforms import Platform
 from envctl.errors import ManifestError
 from envctl.readers.index_page import IndexFile

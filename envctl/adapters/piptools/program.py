@@ -17,8 +17,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from envctl.adapters.index_transport import beside_proxies
-from envctl.adapters.index_way import Way
+from envctl.adapters.index.transport import beside_proxies
+from envctl.adapters.index.way import Way
 from envctl.domain.resolution import Interpreter
 from envctl.errors import InterpreterError, ToolMissingError
 from envctl.ports import Completed, Runner
@@ -59,13 +59,6 @@ def _indexes(way: Way, folder: Path) -> dict[str, str]:
 def made_by() -> str:
     """Return the resolver's name and versions: ``pip-tools 7.6.2 (pip 26.3)``."""
     return f"pip-tools {version('pip-tools')} (pip {version('pip')})"
-
-
-def default_index() -> str:
-    """Return the address that pip itself uses when nobody names an index."""
-    from pip._internal.models.index import PyPI  # noqa: PLC0415  # lazy; no public name
-
-    return PyPI.simple_url
 
 
 def environment(environ: Mapping[str, str], folders: Sequence[str]) -> dict[str, str]:

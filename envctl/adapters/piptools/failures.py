@@ -11,7 +11,7 @@ from itertools import pairwise
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.adapters.index_files import moment
+from envctl.adapters.index.files import moment
 from envctl.adapters.resolver_words import Demand, absent, collision, misnamed, too_new
 from envctl.domain.resolution import Question
 from envctl.errors import (

@@ -7,8 +7,8 @@ an element belongs to it; a comment above one belongs to nobody and stays.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from envctl.adapters.tomlparts import string
-from envctl.adapters.tomltokens import Token, closing, tokens
+from envctl.adapters.toml.parts import string
+from envctl.adapters.toml.tokens import Token, closing, tokens
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,8 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_logins import Logins, without_login
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.logins import Logins, without_login
 from envctl.domain.mirrors import Transport
 from envctl.ports import Runner
 

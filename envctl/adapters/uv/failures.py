@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from itertools import takewhile
 from urllib.parse import unquote
 
-from envctl.adapters import resolver_words, uv_proof
-from envctl.adapters.uv_network_failures import BROKEN, CAUSE, REFUSED
+from envctl.adapters import resolver_words
+from envctl.adapters.uv import proof as uv_proof
+from envctl.adapters.uv.network_failures import BROKEN, CAUSE, REFUSED
 from envctl.errors import (
     EnvctlError,
     HashMismatchError,

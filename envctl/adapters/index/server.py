@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
-from envctl.adapters.index_answers import GateServer
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_gate import Gate
+from envctl.adapters.index.answers import GateServer
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.gate import Gate
 from envctl.domain.mirrors import Transport
 from envctl.errors import IndexFailure
 

@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
-from envctl.adapters import index_transport
-from envctl.adapters.index_gate import Door, Gate, packed, unpacked
+from envctl.adapters.index import transport as index_transport
+from envctl.adapters.index.gate import Door, Gate, packed, unpacked
 from envctl.errors import EnvctlError, HashMismatchError, IndexFailure
 from envctl.readers.index_page import JSON, IndexFile
 

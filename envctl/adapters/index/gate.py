@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_logins import Login, without_login
-from envctl.adapters.index_transport import LOOPBACK, beside_proxies
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.logins import Login, without_login
+from envctl.adapters.index.transport import LOOPBACK, beside_proxies
 from envctl.domain.manifest import Index
 from envctl.domain.mirrors import Key, Transport
 from envctl.domain.routing import served_by

@@ -3,7 +3,7 @@
 from typing import IO
 from urllib.request import BaseHandler, Request
 
-from envctl.adapters.index_logins import Logins
+from envctl.adapters.index.logins import Logins
 
 
 class Doorman(BaseHandler):

@@ -9,9 +9,9 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.adapters import tomlarray
-from envctl.adapters.tomledit import with_entries
-from envctl.adapters.tomltokens import array_span
+from envctl.adapters.toml import array as tomlarray
+from envctl.adapters.toml.edit import with_entries
+from envctl.adapters.toml.tokens import array_span
 from envctl.domain.imported import Entry
 from envctl.errors import ManifestError
 

@@ -15,15 +15,15 @@ from urllib.parse import urlsplit
 
 import tomli_w
 
-from envctl.adapters import uv
-from envctl.adapters.index_way import Way
+from envctl.adapters.index.way import Way
+from envctl.adapters.uv import program as uv
 from envctl.domain.mirrors import Transport, redirected
 from envctl.domain.routing import complete
 from envctl.errors import EnvctlError, HashMismatchError, IndexFailure, ResolutionError
 from envctl.ports import Runner
 
 if TYPE_CHECKING:
-    from envctl.adapters.index_logins import Logins
+    from envctl.adapters.index.logins import Logins
 
 _SLICE = "pylock.slice.toml"
 _CONFIG = "envctl-uv.toml"
@@ -57,9 +57,9 @@ def install(run: Runner, path: Path, slice_text: str, transport: Transport, *, r
 
 
 def _through_gate(run: Runner, path: Path, table: Mapping[str, Any], transport: Transport) -> None:
-    from envctl.adapters.index_client import IndexClient  # noqa: PLC0415  # lazy: HTTP
-    from envctl.adapters.index_server import opened  # noqa: PLC0415
-    from envctl.adapters.piptools import default_index  # noqa: PLC0415
+    from envctl.adapters.index.client import IndexClient  # noqa: PLC0415  # lazy: HTTP
+    from envctl.adapters.index.default import default_index  # noqa: PLC0415
+    from envctl.adapters.index.server import opened  # noqa: PLC0415
 
     whole = Transport(
         indexes=complete(transport.indexes, default_index()), mirrors=transport.mirrors
@@ -112,7 +112,7 @@ def _straight(transport: Transport, variables: Mapping[str, str] | None = None) 
 
 
 def _logins(transport: Transport, run: Runner) -> "Logins":
-    from envctl.adapters.index_logins import Logins  # noqa: PLC0415  # lazy
+    from envctl.adapters.index.logins import Logins  # noqa: PLC0415  # lazy
 
     return Logins(os.environ, transport, run=run)
 
@@ -137,7 +137,7 @@ def _mirrors_fault(
     error: HashMismatchError, table: Mapping[str, Any], transport: Transport
 ) -> HashMismatchError:
     """Name the mirror that the file came from, if it came from one."""
-    from envctl.adapters.index_logins import without_login  # noqa: PLC0415  # lazy
+    from envctl.adapters.index.logins import without_login  # noqa: PLC0415  # lazy
 
     found = re.search(r"Hash mismatch for `([\w.-]+)==", error.details)
     for package in table["packages"]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from packaging.pylock import Package
 
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_logins import Logins, without_login
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.logins import Logins, without_login
 from envctl.domain import mirrors
 from envctl.domain.mirrors import Place, Transport
 from envctl.domain.resolution import Resolution

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from packaging.pylock import Package, PackageSdist, PackageWheel
 from packaging.requirements import Requirement
 
-from envctl.adapters.index_way import Way, straight
+from envctl.adapters.index.way import Way, straight
 from envctl.domain.mirrors import Transport
 from envctl.domain.resolution import Question, Resolution
 from envctl.domain.routing import complete
@@ -22,8 +22,8 @@ from envctl.errors import EnvctlError, IndexFailure, ResolutionError
 from envctl.ports import Runner
 
 if TYPE_CHECKING:
-    from envctl.adapters.index_client import IndexClient
-    from envctl.adapters.index_gate import Gate
+    from envctl.adapters.index.client import IndexClient
+    from envctl.adapters.index.gate import Gate
 
 _F = TypeVar("_F", PackageSdist, PackageWheel)
 Ask = Callable[[Way], Resolution]
@@ -35,8 +35,8 @@ def resolved(question: Question, ask: Ask, *, run: Runner, finds_logins: bool) -
 
     @cache
     def client() -> "IndexClient":
-        from envctl.adapters.index_client import IndexClient  # noqa: PLC0415  # lazy: urllib and ssl
-        from envctl.adapters.index_logins import Logins  # noqa: PLC0415
+        from envctl.adapters.index.client import IndexClient  # noqa: PLC0415  # lazy: urllib and ssl
+        from envctl.adapters.index.logins import Logins  # noqa: PLC0415
 
         return IndexClient(os.environ, Logins(os.environ, transport, run=run))
 
@@ -71,9 +71,9 @@ def _unlocked(question: Question, client: "Callable[[], IndexClient]") -> bool:
 def _through_gate(
     question: Question, ask: Ask, client: "IndexClient", *, strict: bool
 ) -> Resolution:
-    from envctl.adapters.index_mirrors import placed  # noqa: PLC0415  # lazy: HTTP
-    from envctl.adapters.index_server import opened  # noqa: PLC0415
-    from envctl.adapters.piptools import default_index  # noqa: PLC0415  # lazy: pip
+    from envctl.adapters.index.default import default_index  # noqa: PLC0415  # lazy: pip
+    from envctl.adapters.index.mirrors import placed  # noqa: PLC0415  # lazy: HTTP
+    from envctl.adapters.index.server import opened  # noqa: PLC0415
 
     indexes = complete(question.indexes, default_index())
     transport = Transport(indexes=indexes, mirrors=question.mirrors)

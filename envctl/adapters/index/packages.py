@@ -8,10 +8,11 @@ from urllib.parse import parse_qsl, unquote, urldefrag, urlsplit
 from packaging.markers import Marker
 from packaging.pylock import Package, Pylock
 
-from envctl.adapters import piptools, resolver_words
-from envctl.adapters.index_client import IndexClient
-from envctl.adapters.index_files import Chosen, Taste, choose, version_in, with_hashes
-from envctl.adapters.index_way import Way
+from envctl.adapters import resolver_words
+from envctl.adapters.index.client import IndexClient
+from envctl.adapters.index.default import default_index
+from envctl.adapters.index.files import Chosen, Taste, choose, version_in, with_hashes
+from envctl.adapters.index.way import Way
 from envctl.domain.lock_entry import CREATOR
 from envctl.domain.manifest import Index
 from envctl.domain.routing import complete, served_by
@@ -53,7 +54,7 @@ class Source:
 
 def sources(name: str, indexes: Sequence[Index]) -> tuple[str, ...]:
     """Return the addresses of the indexes from which a package may come."""
-    whole = complete(indexes, piptools.default_index())
+    whole = complete(indexes, default_index())
     return tuple(index.url for index in served_by(whole, name))
 
 

@@ -16,9 +16,9 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request
 
-from envctl.adapters import index_transport
-from envctl.adapters.index_doorman import Doorman
-from envctl.adapters.index_logins import Logins
+from envctl.adapters.index import transport as index_transport
+from envctl.adapters.index.doorman import Doorman
+from envctl.adapters.index.logins import Logins
 from envctl.adapters.staging import refused
 from envctl.errors import IndexFailure
 from envctl.readers.index_page import ACCEPT, IndexFile, read_index_page

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from envctl.domain.manifest import Index
 
 if TYPE_CHECKING:
-    from envctl.adapters.index_client import IndexClient
-    from envctl.adapters.index_gate import Gate
+    from envctl.adapters.index.client import IndexClient
+    from envctl.adapters.index.gate import Gate
 
 
 def _nobody() -> "IndexClient":

@@ -15,7 +15,15 @@ from tomlkit.container import Container
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, Table, Whitespace
 
-from envctl.adapters.tomlparts import append, array_of, extend, index_block, index_keys, item, lines
+from envctl.adapters.toml.parts import (
+    append,
+    array_of,
+    extend,
+    index_block,
+    index_keys,
+    item,
+    lines,
+)
 from envctl.domain.imported import Additions, Entry, FoundIndex
 from envctl.errors import ManifestError
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from envctl.adapters import uv_failures
-from envctl.adapters.index_way import Way
+from envctl.adapters.index.way import Way
+from envctl.adapters.uv import failures as uv_failures
 from envctl.errors import ToolMissingError
 from envctl.ports import Completed, Runner
 

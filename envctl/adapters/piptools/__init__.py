@@ -1,0 +1,1 @@
+"""pip-tools as a program: how it is called, and what it says."""

@@ -1,0 +1,1 @@
+"""Edits of TOML that a user keeps."""

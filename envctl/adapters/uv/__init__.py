@@ -1,0 +1,1 @@
+"""uv as a program: how it is called, and what it says."""
