@@ -88,11 +88,21 @@ class Profile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """Where another tool's settings take a package from: in words, the key, and the index's name if it is one."""
+
+    what: str
+    where: str
+    index: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """Everything that a project asks for. Requirements are normalised PEP 508 strings, in the user's order.
 
     ``profile``: this is the manifest as that profile sees it (see ``envctl.domain.profile``); ``default_extras`` and
     ``torch`` come from it. ``build_system``: how the project itself is built; ``None``: it is not installed.
+    ``elsewhere``: names that another tool's settings take from somewhere else (see ``envctl.domain.elsewhere``).
     ``only``: this is the manifest without the extras and groups that a lock leaves out (see ``restricted``).
     """
 
@@ -118,6 +128,7 @@ class Manifest:
     profile: str | None = None
     default_extras: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    elsewhere: Mapping[str, Source] = field(default_factory=dict)
     torch: str | None = None
 
     @property

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from envctl.domain import manifest_tables as tables
 from envctl.domain import reading
 from envctl.domain.build import BuildSystem, parse_build_system, parse_builds
+from envctl.domain.elsewhere import elsewhere
 from envctl.domain.manifest import Manifest, ResolverName
 from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError
@@ -49,6 +50,7 @@ def parse_manifest(data: reading.Table) -> Manifest:
         extras={key: unfolded(texts, name, extras) for key, texts in extras.items()},
         groups={key: unfolded(texts, name, extras) for key, texts in groups.items()},
         build_system=_build_system(data, own),
+        elsewhere=elsewhere(data),
         required_version=_specifier(own, "required-version", _ROOT),
         python=_python(own, project),
         resolver=cast(

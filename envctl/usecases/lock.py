@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from envctl.domain.elsewhere import refuse
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.lock_contract import contract_of
 from envctl.domain.lock_state import answers, untouched
@@ -175,7 +176,8 @@ def question(
     mirrors: Mapping[str, str] | None = None,
     root: str | None = None,
 ) -> Question:
-    """Return what the resolver is to be asked."""
+    """Return what the resolver is to be asked; raises ``ManifestError`` for what no index may be asked for."""
+    refuse(manifest)
     return Question(
         requirements=manifest.dependencies,
         extras=manifest.extras,
