@@ -1,12 +1,14 @@
 """The files of one project on this machine's disk: the ``Project`` port, and where a project's root is."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from envctl.adapters.staging import refused, replace_all
+from envctl.domain.gitignore import OWN_IGNORE, own_ignore
 from envctl.errors import ProjectError
 
 _LOCK = ".envctl/state.lock"
@@ -37,6 +39,7 @@ class ProjectFiles:
         """
         path = self._root / name
         try:
+            _refuse_pipe(path)
             content = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -49,7 +52,11 @@ class ProjectFiles:
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         """Write the files whose text differs, all or none; return the names that changed."""
         changed = tuple(name for name in files if self._old(name) != files[name])
-        replace_all({self._inside(name): files[name].encode() for name in changed})
+        texts = {name: files[name] for name in changed}
+        if any(name.startswith(".envctl/") for name in changed) and self._old(OWN_IGNORE) is None:
+            # A project that never saw `envctl init`: git must not see what is this machine's.
+            texts[OWN_IGNORE] = own_ignore()
+        replace_all({self._inside(name): text.encode() for name, text in texts.items()})
         return changed
 
     def remove(self, names: Collection[str]) -> None:
@@ -115,7 +122,7 @@ class ProjectFiles:
         """Return what is there now; something undecodable differs from any text."""
         path = self._inside(name)
         try:
-            return path.read_bytes().decode("utf-8-sig")
+            return path.read_bytes().decode("utf-8-sig") if path.is_file() else None
         except (OSError, UnicodeDecodeError):
             return None
 
@@ -127,6 +134,17 @@ class ProjectFiles:
                 "envctl writes only inside the project", where=repr(name), hint="correct that name"
             )
         return self._root / name
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Raise ``ProjectError`` for what has no end or waits for a writer; a folder fails by itself."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ProjectError(
+            "that is a pipe, a socket or a device, not a file",
+            where=str(path),
+            hint="write its content into a file, and name that",
+        )
 
 
 def _decode(content: bytes, path: Path) -> str:

@@ -47,11 +47,7 @@ def command(
     Groups and extras that you name here are remembered in it.
     """
     whole = load.manifest(services.project)
-    chosen = [
-        _locked(services, each)
-        for each in variants(whole)
-        if profile is None or each.profile == variant(whole, profile).profile
-    ]
+    chosen = [_locked(services, each) for each in _asked(whole, profile)]
     if groups or extras or no_default_groups:
         chosen = [(_chosen(*pair, groups, extras, no_default_groups), pair[1]) for pair in chosen]
     paths = services.paths()
@@ -91,6 +87,22 @@ def command(
         if lock.ours and not answers(lock, manifest):
             say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
     _present(plans, with_diff=with_diff, as_json=as_json)
+
+
+def _asked(whole: Manifest, profile: str | None) -> list[Manifest]:
+    """Return the variants to write images for; one that is not for Linux has none, unless it is named."""
+    if profile is not None:
+        return [variant(whole, profile)]
+    every = variants(whole)
+    linux = [
+        each
+        for each in every
+        if not each.platforms or any(platform.os == "linux" for platform in each.platforms)
+    ]
+    for each in every:
+        if each not in linux and linux:
+            say(f"note: profile {each.profile} is not for Linux: there is no image of it")
+    return linux or list(every)
 
 
 def _locked(services: Services, manifest: Manifest) -> tuple[Manifest, Lock]:

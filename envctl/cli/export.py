@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.bootstrap import Services
 from envctl.cli import options
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
 from envctl.emitters.exports import EXPORTS, Format
@@ -84,7 +84,9 @@ def _export(ctx: click.Context, services: Services, form: Format, given: dict[st
         settings={name: given[name] for each in form.OPTIONS if (name := _key(each)) in given},
         words=(form.NAME, *_words(ctx.command.params, given)),
     )
-    output = None if given["output"] is None else options.inside(services, given["output"])
+    output = given["output"]
+    if output is not None:
+        output = options.inside(services, output, example=form.FILE)
     outcome = export(
         services.project,
         manifest,
@@ -116,7 +118,7 @@ def _words(params: Iterable[click.Parameter], given: dict[str, Any]) -> Iterator
 
 def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json: bool) -> None:
     if outcome.stale:
-        say("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
+        say(f"note: {load.STALE}")
     for warning in outcome.warnings:
         say(f"warning: {warning}")
     if as_json:
@@ -124,7 +126,7 @@ def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json:
             "format": form.NAME,
             "packages": outcome.packages,
             "output": name,
-            "written": outcome.written,
+            "written": outcome.delivery in ("wrote", "replaced"),
             "warnings": list(outcome.warnings),
             "text": outcome.text if name is None else None,
         }
@@ -132,8 +134,7 @@ def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json:
     elif name is None:
         show(outcome.text)
     else:
-        state = f"wrote {name}" if outcome.written else f"{name} is up to date"
-        say(f"{state}: {outcome.packages} packages")
+        say(f"{delivered(outcome.delivery, name)}: {outcome.packages} packages")
 
 
 for _format in EXPORTS.values():

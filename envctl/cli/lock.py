@@ -10,6 +10,7 @@ from envctl.cli.render import envelope, say, show, step
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variant
 from envctl.domain.resolution import Interpreter
+from envctl.emitters.printable import printable
 from envctl.usecases import load, note
 from envctl.usecases.lock import Wish, lock
 from envctl.usecases.lock_outcome import LockOutcome
@@ -65,9 +66,9 @@ def command(
     the lock answers the manifest already.
     """
     if check:
-        from envctl.cli.verify import command as verify  # noqa: PLC0415
+        from envctl.cli import verify  # noqa: PLC0415
 
-        ctx.invoke(verify, only=("lock",), skip=(), strict=False, as_json=as_json)
+        verify.check(ctx, services, only=("lock",), as_json=as_json, name="lock")
         return
     freed = (*packages, *upgrade) or (() if everything else None)
     _contradictions(ctx, adopt=adopt, plain=packages and not everything, freed=freed)
@@ -84,7 +85,7 @@ def command(
     )
     outcome = _adopted(services) if adopt else _locked(services, wish)
     for said in outcome.notes:
-        say(f"note: {said}")
+        say(f"note: {printable(said)}")
     if as_json:
         show(envelope("lock", lock_report.table(outcome), ok=True))
     else:
@@ -159,7 +160,7 @@ def _interpreter(services: Services, manifest: Manifest) -> Interpreter:
 def _unchanged(outcome: LockOutcome) -> list[str]:
     """Return what a lock with nothing to do says: the fast path says it too."""
     return [
-        *(f"note: {each}" for each in outcome.remarks),
+        *(f"note: {printable(each)}" for each in outcome.remarks),
         *(lock_report.state(each.file, len(each.lock.pylock.packages)) for each in outcome.locks),
     ]
 

@@ -16,10 +16,13 @@ def report(outcome: LockOutcome) -> None:
     for each in outcome.locks:
         _changes(each)
         packages = len(each.lock.pylock.packages)
-        wrote = f"wrote {each.file}: {packages} packages"
-        say(wrote if each.written else state(each.file, packages))
+        wrote = (
+            f"{'left' if each.stale else 'wrote'} {each.file}{' as it is' if each.stale else ''}"
+        )
+        told = each.written or each.stale
+        say(f"{wrote}: {packages} packages" if told else state(each.file, packages))
     for name in outcome.removed:
-        say(f"removed {name}: each profile has a lock of its own")
+        say(f"removed {name}: no profile of the project has it")
 
 
 def table(outcome: LockOutcome) -> dict[str, Any]:

@@ -55,8 +55,13 @@ def chosen(
     return tuple(dict.fromkeys((*default[0], *named))), tuple(dict.fromkeys((*default[1], *added)))
 
 
-def inside(services: Services, output: str) -> str:
-    """Return a file's name as the project sees it; it is given as seen from the folder of the call."""
+def inside(services: Services, output: str, *, example: str) -> str:
+    """Return a file's name as the project sees it; it is given as seen from the folder of the call.
+
+    Raises ``UsageError`` for a file outside, or one that is not the user's to replace (``usecases.output``).
+    """
+    from envctl.usecases.output import check  # noqa: PLC0415  # with `--output` only
+
     path = Path(os.path.relpath(services.folder / output, services.project.root))
     if path.parts[:1] == (os.pardir,):
         raise UsageError(
@@ -64,6 +69,14 @@ def inside(services: Services, output: str) -> str:
             where=f"--output {output}",
             hint="leave `--output` out, and send stdout there",
         )
+    check(path.as_posix(), example=example)
+    real = os.path.relpath(
+        *map(os.path.realpath, (services.folder / output, services.project.root))
+    )
+    try:
+        check(real, example=example)
+    except UsageError as error:  # a link leads there
+        raise UsageError(error.message, where=f"--output {output}", hint=error.hint) from error
     return path.as_posix()
 
 

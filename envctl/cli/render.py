@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from envctl.emitters.printable import printable
 from envctl.errors import EnvctlError
 
 ENVELOPE = 1
@@ -39,6 +40,11 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def delivered(delivery: str | None, name: str) -> str:
+    """Return what came of an ``--output`` (see ``envctl.usecases.output``)."""
+    return f"{name} is up to date" if delivery == "same" else f"{delivery} {name}"
+
+
 def step(text: str) -> None:
     """Say what takes a while, to whoever watches a terminal."""
     if sys.stderr.isatty():
@@ -47,13 +53,18 @@ def step(text: str) -> None:
 
 def failure(error: EnvctlError, *, verbose: bool) -> str:
     """Return an error's text: what, where, what to do next."""
-    lines = [f"{click.style('error', fg='red', bold=True)}: {error.message}"]
+    lines = [f"{click.style('error', fg='red', bold=True)}: {_lines(error.message)}"]
     if error.where:
-        lines.append(f"  where: {error.where}")
+        lines.append(f"  where: {_lines(error.where)}")
     if error.hint:
-        lines.append(f"  next:  {error.hint}")
+        lines.append(f"  next:  {_lines(error.hint)}")
     if error.details and verbose:
         lines += ["", error.details]
     elif error.details:
         lines.append("  (--verbose shows the tool's own words)")
     return "\n".join(lines)
+
+
+def _lines(text: str) -> str:
+    """Return a message of several lines with whatever else steers a terminal spelled out."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -82,6 +82,8 @@ def command(
             _present(todo, len(want.items.items), done=False, as_json=as_json)
             ctx.exit(0 if todo.empty else 1)
         about = _about(manifest, lock)
+        if not no_default_groups:
+            about += _left_out(choice.manifest, manifest)
         for line in about:
             say(line)
         step(f"syncing {len(want.items.items)} packages …")
@@ -106,7 +108,7 @@ def command(
                 + in_sync(outcome.packages),
                 searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
             )
-        _present(outcome.plan, outcome.packages, done=True, as_json=as_json)
+        _present(outcome.plan, outcome.packages, done=True, as_json=as_json, anew=outcome.anew)
 
 
 def _chosen(choice: Choice) -> list[str]:
@@ -125,12 +127,28 @@ def _about(manifest: Manifest, lock: Lock) -> list[str]:
     return said
 
 
+def _left_out(whole: Manifest, held: Manifest) -> list[str]:
+    """Say which of the groups and extras that are installed by default a lock for some of them does not hold."""
+    lacking = [
+        *(f"group `{name}`" for name in whole.default_groups if name not in held.default_groups),
+        *(f"extra `{name}`" for name in whole.default_extras if name not in held.default_extras),
+    ]
+    if not lacking:
+        return []
+    return [
+        f"note: the lock was made without {', '.join(lacking)}: left out; "
+        "`envctl lock --all-groups` takes all in"
+    ]
+
+
 def in_sync(packages: int) -> str:
     """Return what a sync with nothing to do says last: the fast path says it too."""
     return f".venv is in sync: {packages} packages\n"
 
 
-def _present(todo: SyncPlan, packages: int, *, done: bool, as_json: bool) -> None:
+def _present(
+    todo: SyncPlan, packages: int, *, done: bool, as_json: bool, anew: bool = False
+) -> None:
     if as_json:
         result = {
             "packages": packages,
@@ -138,11 +156,11 @@ def _present(todo: SyncPlan, packages: int, *, done: bool, as_json: bool) -> Non
             "remove": dict(todo.remove),
             "change": {name: list(pair) for name, pair in todo.change.items()},
             "reasons": list(todo.reasons),
-            "changed": done and not todo.empty,
+            "changed": anew or (done and not todo.empty),
         }
         show(envelope("sync", result, ok=done or todo.empty))
         return
-    if todo.empty:
+    if todo.empty and not anew:
         say(in_sync(packages).removesuffix("\n"))
         return
     for reason in todo.reasons:
@@ -153,4 +171,5 @@ def _present(todo: SyncPlan, packages: int, *, done: bool, as_json: bool) -> Non
         say(f"  - {name} {version}")
     for name, (old, new) in todo.change.items():
         say(f"  ~ {name} {old} → {new}")
-    say(f"{'synced' if done else 'would sync'} .venv: {packages} packages")
+    did = "made .venv anew" if anew else f"{'synced' if done else 'would sync'} .venv"
+    say(f"{did}: {packages} packages")

@@ -8,10 +8,11 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.manifest import Manifest
 from envctl.emitters.graphs import FORMATS, data, mermaid, text
 from envctl.usecases import load
+from envctl.usecases import output as outputs
 from envctl.usecases.tree import Reasons, Tree, reasons, tree
 
 _LOOKS: Mapping[str, Mapping[str, Any]] = {
@@ -22,6 +23,7 @@ _LOOKS: Mapping[str, Mapping[str, Any]] = {
 }
 _FORMATS = (*FORMATS, "svg")
 """An SVG is the DOT graph after Graphviz."""
+_EXAMPLES = {"text": "tree.txt", "mermaid": "tree.mmd"}
 
 
 @click.command(epilog="Example: envctl tree --why numpy")
@@ -68,6 +70,8 @@ def command(
         raise click.UsageError("name either PACKAGES or roots (`--only-…`)")
     if as_json and (form != "text" or output):
         raise click.UsageError("`--json` is a format of its own, and goes to stdout")
+    if output is not None:
+        output = options.inside(services, output, example=_EXAMPLES.get(form, f"tree.{form}"))
     manifest = _manifest(services, profile)
     found: Tree | Reasons = (
         reasons(services.project, manifest, why)
@@ -143,10 +147,7 @@ def _drawn(services: Services, found: Tree | Reasons, form: str, *, all_edges: b
 
 
 def _deliver(services: Services, what: str, output: str | None) -> None:
-    if output is None:
-        if what:
-            show(what)
-        return
-    name = options.inside(services, output)
-    written = services.project.write({name: what})
-    say(f"wrote {name}" if written else f"{name} is up to date")
+    if output is not None:
+        say(delivered(outputs.write(services.project, output, what), output))
+    elif what:
+        show(what)

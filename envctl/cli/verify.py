@@ -52,6 +52,23 @@ def command(
     Exits with 1 when something disagrees; under each finding stands the
     command that mends it, or what a person must decide.
     """
+    check(ctx, services, only=only, skip=skip, strict=strict, as_json=as_json)
+
+
+def check(
+    ctx: click.Context,
+    services: Services,
+    *,
+    only: tuple[Layer, ...],
+    skip: tuple[Layer, ...] = (),
+    strict: bool = False,
+    as_json: bool = False,
+    name: str = "verify",
+) -> None:
+    """Look at the layers, show what was found and exit with 1 when something disagrees.
+
+    ``name``: the command that was called, for its JSON report.
+    """
     witness = note.Witness(services.project)
     around = Surroundings(
         project=witness,
@@ -64,8 +81,10 @@ def command(
     report = verify(around, only=only, skip=skip)
     no = report.fails(strict=strict)
     if not report.findings and not report.skipped and set(report.layers) <= _BY_FILES:
-        note.verified(witness, report.layers, _text(report), _json(report, ok=True) + "\n")
-    show(_json(report, ok=not no) if as_json else _text(report))
+        note.verified(
+            witness, report.layers, _text(report), _json("verify", report, ok=True) + "\n"
+        )
+    show(_json(name, report, ok=not no) if as_json else _text(report))
     ctx.exit(1 if no else 0)
 
 
@@ -73,10 +92,10 @@ def _text(report: Report) -> str:
     return findings_text.report(report.layers, report.findings, report.skipped)
 
 
-def _json(report: Report, *, ok: bool) -> str:
+def _json(command: str, report: Report, *, ok: bool) -> str:
     result = {
         "layers": list(report.layers),
         "skipped": dict(report.skipped),
         "findings": [asdict(finding) for finding in report.findings],
     }
-    return envelope("verify", result, ok=ok)
+    return envelope(command, result, ok=ok)

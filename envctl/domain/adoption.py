@@ -39,6 +39,7 @@ def adopted(
         schema=SCHEMA,
         made_by=str(pylock.created_by),
         adopted=str(pylock.created_by),
+        profile=manifest.profile,
         inputs=inputs_of(manifest),
         entries=entries,
         env=dict(sorted(manifest.env.items())),

@@ -14,6 +14,15 @@ UNSEEN = (
 _HEADING = "# envctl: what belongs to one machine only"
 
 
+OWN_IGNORE = ".envctl/.gitignore"
+
+
+def own_ignore() -> str:
+    """Return the text of ``.envctl/.gitignore``: what stays on one machine, itself included."""
+    inside = (pattern.removeprefix("/.envctl") for pattern in UNSEEN if pattern != ".venv")
+    return "".join(f"{line}\n" for line in (_HEADING, "/.gitignore", *inside))
+
+
 def with_unseen(text: str) -> str:
     """Return the text of a ``.gitignore`` with the patterns that it lacks; one that covers them counts."""
     missing = [pattern for pattern in UNSEEN if not _covered(text, pattern)]

@@ -21,7 +21,12 @@ class Here:
     tags: tuple[Tag, ...]
 
     def slice_of(
-        self, lock: Lock, *, groups: tuple[str, ...] = (), extras: tuple[str, ...] = ()
+        self,
+        lock: Lock,
+        *,
+        groups: tuple[str, ...] = (),
+        extras: tuple[str, ...] = (),
+        where: str = "pylock.toml",
     ) -> Slice:
         """Select what this machine installs from the lock; raises ``LockError``."""
         return take(
@@ -31,4 +36,5 @@ class Here:
             extras=extras,
             environment=self.environment,
             tags=self.tags,
+            where=where,
         )

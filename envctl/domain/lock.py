@@ -50,6 +50,7 @@ class Lock:
     schema: int | None = None
     made_by: str | None = None
     adopted: str | None = None
+    profile: str | None = None
     only: tuple[str, ...] | None = None
     inputs: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
@@ -109,6 +110,7 @@ def assemble(resolution: Resolution, manifest: Manifest, contract: Mapping[str, 
         pylock=pylock,
         schema=SCHEMA,
         made_by=resolution.made_by,
+        profile=manifest.profile,
         only=manifest.only,
         inputs=inputs_of(manifest),
         entries=tuple(

@@ -51,6 +51,7 @@ def _with_table(pylock: Pylock, own: reading.Table, name: str) -> Lock:
         schema=schema,
         made_by=reading.text(own, "made-by", _WHERE),
         adopted=reading.text(own, "adopted", _WHERE),
+        profile=reading.text(own, "profile", _WHERE),
         only=reading.texts(own, "only", _WHERE) if "only" in own else None,
         inputs=reading.texts(own, "inputs", _WHERE),
         entries=_entries(own),

@@ -76,5 +76,5 @@ def untouched(old: Lock) -> bool:
     """Whether nobody else wrote into the packages part since envctl did, nor a merge took from it."""
     if incomplete(old):
         return False
-    there = [(p.name, version_of(p), digest(p)) for p in old.pylock.packages]
-    return there == [(entry.name, entry.version, entry.digest) for entry in old.entries]
+    there = sorted((p.name, version_of(p), digest(p)) for p in old.pylock.packages)
+    return there == sorted((entry.name, entry.version, entry.digest) for entry in old.entries)

@@ -27,6 +27,7 @@ def lock_table(lock: Lock) -> dict[str, Any]:
                 "schema": lock.schema,
                 "made-by": lock.made_by,
                 "adopted": lock.adopted,
+                "profile": lock.profile,
                 "only": None if lock.only is None else list(lock.only),
                 "inputs": list(lock.inputs),
                 "digests": {key: entry.digest for key, entry in keys(lock.entries)},

@@ -12,7 +12,7 @@ from envctl.domain.requirement import no_credentials, requirements
 from envctl.errors import ManifestError
 
 ROOT = "tool.envctl"
-_PROFILE = re.compile(r"[a-z0-9-]+")
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _TORCH = re.compile(r"cpu|xpu|cu\d{3}|rocm\d+\.\d+(\.\d+)?")
 _INDEX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+")
@@ -27,7 +27,16 @@ def platforms(own: reading.Table, where: str = ROOT) -> tuple[Platform, ...]:
             raise ManifestError(
                 f"`{name}` is listed twice", where=f"{where}.platforms[{n}]", hint="take one out"
             )
-    return tuple(parse_platform(name, f"{where}.platforms[{n}]") for n, name in enumerate(names))
+    found = tuple(parse_platform(name, f"{where}.platforms[{n}]") for n, name in enumerate(names))
+    for n, platform in enumerate(found):
+        machine = f"{platform.os}-{platform.machine}"
+        if machine in [f"{each.os}-{each.machine}" for each in found[:n]]:
+            raise ManifestError(
+                f"`{machine}` is listed twice: two floors of glibc on one machine cannot be told apart",
+                where=f"{where}.platforms[{n}]",
+                hint="keep the one with the lower floor",
+            )
+    return found
 
 
 def indexes(own: reading.Table, root: str = ROOT) -> tuple[Index, ...]:
@@ -45,14 +54,22 @@ def indexes(own: reading.Table, root: str = ROOT) -> tuple[Index, ...]:
                 packages=_patterns(reading.texts(table, "packages", where), f"{where}.packages"),
             )
         )
-        if [index.name for index in found].count(found[-1].name) > 1:
-            raise ManifestError(
-                f"two indexes are named `{found[-1].name}`",
-                where=f"{where}.name",
-                hint="give one of them another name",
-            )
+        _named_once(found, f"{where}.name")
         _usable(url, found[-1].name, where)
     return tuple(found)
+
+
+def _named_once(found: list[Index], where: str) -> None:
+    """Refuse a name that uv spells as an earlier one in its variables, ``UV_INDEX_<NAME>_PASSWORD``."""
+    *others, name = [index.name for index in found]
+    for other in others:
+        if canonicalize_name(other) == canonicalize_name(name):
+            alike = "" if other == name else f": `{other}` shares its variables for a login"
+            raise ManifestError(
+                f"two indexes are named `{name}`{alike}",
+                where=where,
+                hint="give one of them another name",
+            )
 
 
 def _patterns(texts: tuple[str, ...], where: str) -> tuple[str, ...]:
@@ -80,6 +97,12 @@ def _usable(url: str, name: str, where: str) -> None:
             "not the address of an index",
             where=f"{where}.url",
             hint="it begins with https://, http:// or file://",
+        )
+    if "?" in url or "#" in url:
+        raise ManifestError(
+            "the address of an index has no `?` and no `#`: what follows may be a secret, and this file is committed",
+            where=f"{where}.url",
+            hint="take it out; put credentials into your keyring, ~/.netrc or the environment",
         )
 
 
@@ -157,7 +180,7 @@ def profiles(
             raise ManifestError(
                 f"`{name}` cannot name a profile",
                 where=f"{ROOT}.profiles.{name}",
-                hint="use lower-case letters, digits and dashes (PEP 751 allows no dot)",
+                hint="use lower-case letters, digits and dashes, not a dash first (PEP 751 allows no dot)",
             )
     return {name: _profile(name, tables, groups, extras) for name in tables}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from envctl.domain.finding import Finding, Layer
+from envctl.emitters.printable import printable
 
 _MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
 _MANY = 8
@@ -16,7 +17,7 @@ def report(
     for layer in layers:
         own = [finding for finding in findings if finding.layer == layer]
         if layer in skipped:
-            lines.append(f"{layer:<12} skipped: {skipped[layer]}")
+            lines.append(f"{layer:<12} skipped: {printable(skipped[layer])}")
         elif not own:
             lines.append(f"{layer:<12} ok")
         else:
@@ -43,14 +44,15 @@ def _block(findings: Sequence[Finding]) -> Iterator[str]:
     for (fix, advice), group in acts.items():
         yield from _lines(group)
         if fix:
-            yield f"    mend it with: {fix}"
+            yield f"    mend it with: {printable(fix)}"
         elif advice:
-            yield f"    {advice}"
+            yield f"    {printable(advice)}"
 
 
 def _lines(group: Sequence[Finding]) -> Iterable[str]:
     for finding in group[:_MANY]:
-        yield f"  {_MARK[finding.severity]} {finding.code}: {finding.message}{_columns(finding)}"
+        said = printable(finding.message)
+        yield f"  {_MARK[finding.severity]} {finding.code}: {said}{_columns(finding)}"
     if len(group) > _MANY:
         yield f"          … and {len(group) - _MANY} more (see --json)"
 
@@ -58,4 +60,6 @@ def _lines(group: Sequence[Finding]) -> Iterable[str]:
 def _columns(finding: Finding) -> str:
     if finding.expected is None or finding.actual is None or finding.expected in finding.message:
         return ""
-    return f"\n            expected {finding.expected}, found {finding.actual}"
+    return (
+        f"\n            expected {printable(finding.expected)}, found {printable(finding.actual)}"
+    )

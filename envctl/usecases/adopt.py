@@ -6,13 +6,16 @@ from dataclasses import replace
 from envctl.domain.adoption import adopted, remarks
 from envctl.domain.lock import Lock
 from envctl.domain.lock_contract import contract_of
-from envctl.domain.manifest import Manifest
+from envctl.domain.lock_state import answers
+from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variants
 from envctl.domain.serving import gaps
 from envctl.errors import LockError
 from envctl.ports import Project
 from envctl.usecases import load
 from envctl.usecases.lock_outcome import LockOutcome, outcome
+
+_STALE = "and does not answer pyproject.toml any more: run `envctl lock`"
 
 
 def adopt(
@@ -30,6 +33,7 @@ def adopt(
     before: dict[str, Lock | None] = {}
     after: dict[str, Lock] = {}
     notes: list[str] = []
+    stale: tuple[str, ...] = ()
     every = variants(manifest)
     for each in every:
         lock = load.lock(project, each.lock_name)
@@ -41,14 +45,15 @@ def adopt(
             )
         before[each.lock_name] = known = _known(committed(each.lock_name), each.lock_name)
         if lock.ours:
-            notes.append(f"{each.lock_name} is envctl's own already")
+            fresh = answers(lock, restricted(each, lock.only))
+            stale += () if fresh else (each.lock_name,)
+            notes.append(f"{each.lock_name} is envctl's own {'already' if fresh else _STALE}")
             after[each.lock_name] = lock
         else:
             after[each.lock_name] = found = _adopted(lock, each, known)
             notes += (*remarks(found, each), *_gaps(found, each, python()))
-    done, files = outcome(
-        project, every, before, after, resolved=False, notes=tuple(dict.fromkeys(notes))
-    )
+    said = tuple(dict.fromkeys(notes))
+    done, files = outcome(project, every, before, after, resolved=False, notes=said, stale=stale)
     project.write(files)
     return done
 

@@ -66,18 +66,11 @@ def choose(
             reason=source,
             remember=bool(option) and name != local,
         )
-    if local:
-        return Choice(manifest=_remembered(manifest, local), reason=f"chosen in {load.LOCAL}")
+    if local in manifest.profiles:
+        return Choice(manifest=variant(manifest, local), reason=f"chosen in {load.LOCAL}")
     found, reason = _fitting(project, manifest, platform, record())
-    return Choice(manifest=found, reason=reason, remember=True)
-
-
-def _remembered(manifest: Manifest, name: str) -> Manifest:
-    try:
-        return variant(manifest, name)
-    except UsageError as error:
-        error.where = f"{load.LOCAL}: profile"
-        raise
+    gone = f" (the project has no profile `{local}` any more)" if local else ""
+    return Choice(manifest=found, reason=reason + gone, remember=True)
 
 
 def _fitting(
@@ -147,8 +140,9 @@ def present(
         return variant(manifest, name)
     if not manifest.profiles:
         return manifest
-    if remembered := load.local(project).profile:
-        return _remembered(manifest, remembered)
+    remembered = load.local(project).profile
+    if remembered in manifest.profiles:
+        return variant(manifest, remembered)
     if found := in_use(manifest, environments.current().stamp):
         return found
     if len(manifest.profiles) == 1:

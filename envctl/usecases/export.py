@@ -19,6 +19,7 @@ from envctl.errors import ExportError, ManifestError, UsageError
 from envctl.ports import Project
 from envctl.readers.addresses import public
 from envctl.usecases import load
+from envctl.usecases import output as outputs
 
 _PYTHON = re.compile(r"3\.\d+(\.\d+)?")
 _ONE_MINOR = re.compile(r"==(3\.\d+(?:\.\d+)?)(?:\.\*)?")
@@ -41,11 +42,11 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportOutcome:
-    """The text, whether a file was changed by it, and what a person should know."""
+    """The text, what came of it in a file (``None``: there is none), and what a person should know."""
 
     text: str
     packages: int
-    written: bool
+    delivery: outputs.Delivery | None
     warnings: tuple[str, ...]
     stale: bool
 
@@ -71,16 +72,16 @@ def export(
     excerpt = _excerpt(project, manifest, lock, choice, pip_index.rstrip("/"), lock_name)
     made = form.emit(excerpt, choice.settings)
     warnings = made.warnings
-    written = False
+    delivery: outputs.Delivery | None = None
     if output is not None:
         if "/" in output:
             warnings += tuple(_relative(excerpt.packages))
         with project.locked("export"):
-            written = bool(project.write({output: made.text}))
+            delivery = outputs.write(project, output, made.text)
     return ExportOutcome(
         text=made.text,
         packages=len(excerpt.packages),
-        written=written,
+        delivery=delivery,
         warnings=warnings,
         stale=lock.ours and not answers(lock, manifest),
     )
@@ -161,13 +162,8 @@ def _python(manifest: Manifest, lock: Lock, asked: str | None) -> str:
 
 def _check_name(output: str, manifest: Manifest, form: Format, lock_name: str) -> None:
     name = output.rpartition("/")[2]
-    own = {load.MANIFEST, load.LOCK, lock_name, *(f"pylock.{p}.toml" for p in manifest.profiles)}
-    if output in own:
-        raise UsageError(
-            f"{output} is the project's own: an export does not replace it",
-            where="--output",
-            hint=f"choose another name, for example `{form.FILE}`",
-        )
+    own = {lock_name, *(f"pylock.{profile}.toml" for profile in manifest.profiles)}
+    outputs.check(output, example=form.FILE, own=own)
     if not re.fullmatch(form.FILES, name):
         raise UsageError(
             f"`{name}` cannot name such a file",

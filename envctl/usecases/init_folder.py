@@ -17,6 +17,7 @@ _SOURCE = "requirements.in"
 _OTHERS = re.compile(
     r"requirements.*\.(txt|in)|environment\.ya?ml|Pipfile|(Pipfile|uv|poetry|pdm)\.lock"
 )
+_SETUPTOOLS = re.compile(r"^\[(metadata|options(\.[^\]\n]*)?)\]", re.MULTILINE)
 _NOTHING = Imported()
 
 
@@ -54,6 +55,11 @@ class Folder:
         return reading.table(reading.table(self.data, "tool", ""), "envctl", "tool")
 
     @property
+    def initialised(self) -> bool:
+        """Whether ``init`` was here: it always leaves these two keys, and no other table needs them."""
+        return not self.own.keys().isdisjoint(("python", "platforms"))
+
+    @property
     def dynamic(self) -> bool:
         """Whether the dependencies are the build backend's secret."""
         return "dependencies" in reading.texts(self.project, "dynamic", "project")
@@ -66,7 +72,7 @@ class Folder:
     @property
     def takes_requirements(self) -> bool:
         """Whether nothing but the requirements file says what the project depends on."""
-        return not (self.own or self.dynamic or self.project.get("dependencies"))
+        return not (self.initialised or self.dynamic or self.project.get("dependencies"))
 
 
 def look(project: Project, source: str | None = None, given: Imported | None = None) -> Folder:
@@ -92,7 +98,7 @@ def look(project: Project, source: str | None = None, given: Imported | None = N
         source=source,
         locked=any(re.fullmatch(r"pylock(\.[^.]+)?\.toml", file) for file in files),
     )
-    if bare.own and source is None:
+    if bare.initialised and source is None:
         return bare
     wanted = source or (_requirements(files) if bare.takes_requirements else None)
     found = given or (read_project(wanted, reader) if wanted else _NOTHING)
@@ -100,7 +106,7 @@ def look(project: Project, source: str | None = None, given: Imported | None = N
         bare,
         origin=wanted,
         found=found,
-        uv=read_uv_settings(data) if not bare.own else _NOTHING,
+        uv=read_uv_settings(data) if not bare.initialised else _NOTHING,
         unread=tuple(file for file in files if _OTHERS.fullmatch(file) and file not in read),
         others=() if source else tuple(_others(project, data, files, packaged=bare.packaged)),
     )
@@ -125,7 +131,7 @@ def _others(
     if packaged and "poetry" not in tools:
         if "setup.py" in files:
             yield "setup.py", "setup.py"
-        elif "setup.cfg" in files and "[metadata]" in (project.read("setup.cfg") or ""):
+        elif _configured(project, files):
             yield "setup.cfg", "setup.cfg"
 
 
@@ -133,8 +139,14 @@ def _packaged(project: Project, data: reading.Table, files: Iterable[str]) -> bo
     if "project" in data:
         return False
     tools = reading.table(data, "tool", "")
-    configured = "setup.cfg" in files and "[metadata]" in (project.read("setup.cfg") or "")
-    return "build-system" in data or "poetry" in tools or "setup.py" in files or configured
+    if "build-system" in data or "poetry" in tools or "setup.py" in files:
+        return True
+    return _configured(project, files)
+
+
+def _configured(project: Project, files: Iterable[str]) -> bool:
+    """Whether ``setup.cfg`` describes a project: other tools have their settings there too."""
+    return "setup.cfg" in files and _SETUPTOOLS.search(project.read("setup.cfg") or "") is not None
 
 
 def _python_version(text: str) -> str | None:

@@ -39,7 +39,7 @@ def additions(
     """
     python, python_notes = _python(folder, interpreter)
     here: Settings = (("python", python), ("platforms", (platform.name,)))
-    if folder.own and folder.source is None:
+    if folder.initialised and folder.source is None:
         return Additions(settings=here), notes_of.platform_notes(folder.own, platform)
     merge = Merge(folder)
     made = _imported(folder, merge, group)
@@ -132,7 +132,10 @@ def _groups(folder: Folder, made: Additions) -> tuple[str, ...]:
     else:
         wanted = tuple(name for name in known if name == "dev")
     listed = [known[canonicalize_name(name)] for name in wanted if canonicalize_name(name) in known]
-    return tuple(dict.fromkeys((*made.image_groups, *listed)))
+    groups = dict.fromkeys((*made.image_groups, *listed))
+    if folder.initialised:  # a group that was there is not listed because somebody wants it so
+        groups = dict.fromkeys(name for name in groups if name not in there)
+    return tuple(groups)
 
 
 def _name(folder: Folder) -> str:

@@ -45,7 +45,10 @@ class Merge:
         there = {
             _spelled(text) for text in reading.texts(self._folder.own, "constraints", "tool.envctl")
         }
-        return tuple(each for each in entries if each.text and _spelled(each.text) not in there)
+        found = tuple(entries)
+        if not there and any(each.text for each in found):
+            return found  # with the comments at its end
+        return tuple(each for each in found if each.text and _spelled(each.text) not in there)
 
     def indexes(self, found: Sequence[FoundIndex]) -> tuple[FoundIndex, ...]:
         """Return all indexes for a manifest that names none; else note those that it does not name."""

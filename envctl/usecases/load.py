@@ -15,6 +15,7 @@ from envctl.readers.toml import read_toml
 
 MANIFEST = "pyproject.toml"
 LOCK = "pylock.toml"
+STALE = f"the lock does not answer {MANIFEST} any more: run `envctl lock`"
 LOCAL = ".envctl/local.toml"
 
 

@@ -1,6 +1,7 @@
 """What became of the locks: the same record for every command that writes them."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from envctl.domain import contract as contracts
@@ -10,13 +11,19 @@ from envctl.domain.lock_change import Change, changes
 from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.emitters import pylock
+from envctl.errors import LockError
 from envctl.ports import Project
 from envctl.usecases import load
+
+_LOCK = re.compile(r"pylock(\.[^.]+)?\.toml")  # PEP 751, "File Name"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
-    """One lock as it is now. ``known``: there was one before, so that ``changes`` say more than all over again."""
+    """One lock as it is now. ``known``: there was one before, so that ``changes`` say more than all over again.
+
+    ``stale``: it was left as it is and does not answer the manifest.
+    """
 
     file: str
     profile: str | None
@@ -25,6 +32,7 @@ class Locked:
     written: bool
     changes: tuple[Change, ...]
     effects: tuple[Effect, ...]
+    stale: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +62,13 @@ def outcome(
     *,
     resolved: bool,
     notes: tuple[str, ...],
+    stale: Collection[str] = (),
 ) -> tuple[LockOutcome, dict[str, str]]:
-    """Return what changes, and the files' texts; ``before`` and ``after`` are by file name. Nothing is written."""
+    """Return what changes, and the files' texts; ``before`` and ``after`` are by file name. Nothing is written.
+
+    ``stale``: files that are left as they are and do not answer the manifest.
+    """
+    every = tuple(chosen)
     files = {name: pylock.emit(lock_table(each)) for name, each in after.items()}
     locks = tuple(
         Locked(
@@ -66,8 +79,9 @@ def outcome(
             written=project.read(each.lock_name) != files[each.lock_name],
             changes=tuple(changes(before[each.lock_name], after[each.lock_name])),
             effects=_effects(before[each.lock_name], after[each.lock_name]),
+            stale=each.lock_name in stale,
         )
-        for each in chosen
+        for each in every
     )
     remarks = tuple(dict.fromkeys(remark for each in after.values() for remark in _remarks(each)))
     found = LockOutcome(
@@ -75,7 +89,7 @@ def outcome(
         resolved=resolved,
         notes=tuple(dict.fromkeys((*notes, *remarks))),
         remarks=remarks,
-        removed=_superfluous(project, locks),
+        removed=_superfluous(project, every),
     )
     return found, files
 
@@ -85,11 +99,24 @@ def _effects(old: Lock | None, new: Lock) -> tuple[Effect, ...]:
     return effects(before, contracts.from_table(new.contract))
 
 
-def _superfluous(project: Project, locks: tuple[Locked, ...]) -> tuple[str, ...]:
-    """Return the plain lock of a project that has profiles now: nobody would keep it true."""
-    if not locks or locks[0].profile is None or project.read(load.LOCK) is None:
+def _superfluous(project: Project, chosen: tuple[Manifest, ...]) -> tuple[str, ...]:
+    """Return the locks that nobody would keep true: of profiles that are gone, and the plain one beside profiles."""
+    if not chosen:
         return ()
-    return (load.LOCK,)
+    profiles = chosen[0].profiles
+    found = [name for name in project.listing(".") if _LOCK.fullmatch(name)]
+    gone = [n for n in found if (p := _profile(project, n)) and p not in profiles]
+    return tuple(gone if not profiles or load.LOCK not in found else [*gone, load.LOCK])
+
+
+def _profile(project: Project, name: str) -> str | None:
+    """Return the profile that envctl wrote a lock for, under this name: a copy that somebody keeps is theirs."""
+    try:
+        lock = load.lock(project, name)
+    except LockError:
+        return None
+    profile = lock.profile if lock is not None and lock.ours else None
+    return profile if name == f"pylock.{profile}.toml" else None
 
 
 def _remarks(new: Lock) -> Iterable[str]:

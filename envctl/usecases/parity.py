@@ -30,7 +30,7 @@ def agree(
     answers: dict[str, Answer] = {}
     for name, question in questions.items():
         known = {other: answer.resolution.packages for other, answer in answers.items()}
-        answers[name] = resolver.serve(_with(question, known))
+        answers[name] = _served(resolver, name, _with(question, known))
     for _ in range(_ROUNDS):
         everyone: dict[str, Sequence[Package]] = {**fixed}
         everyone |= {name: answer.resolution.packages for name, answer in answers.items()}
@@ -42,19 +42,28 @@ def agree(
     return answers  # `verify` reports what is left as `profile-skew`
 
 
+def _served(resolver: Resolver, name: str, question: Question) -> Answer:
+    try:
+        return resolver.serve(question)
+    except ResolutionError as error:
+        error.message = f"profile `{name}`: {error.message}"
+        raise
+
+
 def _with(question: Question, others: Mapping[str, Sequence[Package]]) -> Question:
     """Add other profiles' versions as preferences: most then agree at once. Torch's own come from its index."""
-    pins = {pin.name: pin for pin in question.pins}
+    pins = list(question.pins)  # a fork has several of one name
     for packages in others.values():
-        for package in packages:
-            if (
-                package.version
-                and not package.version.local
-                and not question.claimant(package.name)
-            ):
-                pin = Pin(name=package.name, version=str(package.version), index=package.index)
-                pins.setdefault(package.name, pin)
-    return replace(question, pins=tuple(pins.values()))
+        pinned = {pin.name for pin in pins}
+        pins += [
+            Pin(name=package.name, version=str(package.version), index=package.index)
+            for package in packages
+            if package.name not in pinned
+            and package.version
+            and not package.version.local
+            and not question.claimant(package.name)
+        ]
+    return replace(question, pins=tuple(pins))
 
 
 def _limits(

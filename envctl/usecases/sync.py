@@ -19,13 +19,17 @@ from envctl.usecases.filling import filled
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncOutcome:
-    """What ``sync`` found and did. ``path``: the environment's real place; ``None`` when only checked."""
+    """What ``sync`` found and did. ``path``: the environment's real place; ``None`` when only checked.
+
+    ``anew``: everything was installed again because that was asked for.
+    """
 
     plan: SyncPlan
     path: str | None
     packages: int
     removed: tuple[str, ...] = ()
     relinked: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +70,12 @@ def wanted(
 ) -> Wanted:
     """Return what this machine wants of the lock; raises ``LockError`` for a group or extra that it lacks."""
     return Wanted(
-        items=here.slice_of(lock, groups=groups, extras=extras),
+        items=here.slice_of(
+            lock,
+            groups=groups,
+            extras=extras,
+            where=f"pylock.{profile}.toml" if profile else "pylock.toml",
+        ),
         here=here,
         variables=declared(lock.env, local=load.local(project).env),
         site=Site(
@@ -137,6 +146,7 @@ def sync(
             packages=len(want.items.items),
             removed=environments.clean(keep),
             relinked=relinked,
+            anew=recreate,
         )
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from envctl.domain.graph.building import graph_of
 from envctl.domain.graph.nodes import Graph, Node, tops
 from envctl.domain.graph.paths import Chain, along, why
 from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock, inputs_of
-from envctl.domain.manifest import Manifest
+from envctl.domain.lock_state import answers
+from envctl.domain.manifest import Manifest, restricted
 from envctl.errors import LockError, UsageError
 from envctl.ports import Project
 from envctl.usecases import load
@@ -49,7 +51,8 @@ def tree(
     to show instead of all. Raises ``LockError`` without a lock, ``UsageError`` for a package or root that it lacks.
     """
     lock_name, lock, graph = _graph(project, manifest)
-    chosen = [node for name in packages for node in _named(graph, name, lock_name)]
+    stale = _stale(lock, manifest)
+    chosen = [node for name in packages for node in _named(graph, name, lock_name, stale)]
     chosen = chosen or [_root(graph, kind, name, lock_name) for kind, name in roots]
     if invert:
         graph = graph.inverted()
@@ -59,7 +62,7 @@ def tree(
         depth=depth,
         inverted=invert,
     )
-    return Tree(view=view, notes=_notes(graph, lock, lock_name))
+    return Tree(view=view, notes=_notes(graph, lock, lock_name, stale))
 
 
 def reasons(project: Project, manifest: Manifest | None, packages: Iterable[str]) -> Reasons:
@@ -68,14 +71,16 @@ def reasons(project: Project, manifest: Manifest | None, packages: Iterable[str]
     Raises ``LockError`` without a lock, ``UsageError`` for a package that it does not have.
     """
     lock_name, lock, graph = _graph(project, manifest)
-    targets = dict.fromkeys(node for name in packages for node in _named(graph, name, lock_name))
+    stale = _stale(lock, manifest)
+    named = (_named(graph, name, lock_name, stale) for name in packages)
+    targets = dict.fromkeys(node for nodes in named for node in nodes)
     found = tuple((target, why(graph, target)) for target in targets)
     part = along(graph, targets, (chain for _, chains in found for chain in chains))
     return Reasons(
         graph=graph,
         chains=found,
         view=View(graph=part, tops=(*part.roots, *(node for node, each in found if not each))),
-        notes=_notes(graph, lock, lock_name),
+        notes=_notes(graph, lock, lock_name, stale),
     )
 
 
@@ -89,6 +94,14 @@ def _graph(project: Project, manifest: Manifest | None) -> tuple[str, Lock, Grap
     return name, lock, graph_of(lock, inputs)
 
 
+def _stale(lock: Lock, manifest: Manifest | None) -> Manifest | None:
+    """Return the manifest, as far as the lock is for it, if envctl's lock does not answer it any more."""
+    if manifest is None or not lock.ours:
+        return None
+    asked = restricted(manifest, lock.only)
+    return None if answers(lock, asked) else asked
+
+
 def _tops(graph: Graph, *, invert: bool) -> tuple[Node, ...]:
     if not invert:
         return graph.roots
@@ -96,12 +109,27 @@ def _tops(graph: Graph, *, invert: bool) -> tuple[Node, ...]:
     return tuple(nodes[key] for key in tops(graph, [node.id for node in graph.packages]))
 
 
-def _named(graph: Graph, name: str, lock_name: str) -> tuple[Node, ...]:
+def _named(graph: Graph, name: str, lock_name: str, stale: Manifest | None) -> tuple[Node, ...]:
     found = graph.named(name)
     if not found:
+        if stale is not None and _asks(stale, name):
+            raise UsageError(
+                f"the lock has no package `{name}`",
+                where=lock_name,
+                hint=f"{load.MANIFEST} asks for it: the lock is stale, run `envctl lock`",
+            )
         names = {node.name for node in graph.packages}
         raise _unknown("package", name, names, lock_name)
     return found
+
+
+def _asks(manifest: Manifest, name: str) -> bool:
+    from packaging.requirements import Requirement  # noqa: PLC0415  # on failure only
+    from packaging.utils import canonicalize_name  # noqa: PLC0415  # on failure only
+
+    texts = chain(manifest.dependencies, *manifest.extras.values(), *manifest.groups.values())
+    asked = {canonicalize_name(Requirement(text).name) for text in texts}
+    return canonicalize_name(name) in asked
 
 
 def _root(graph: Graph, kind: str, name: str, lock_name: str) -> Node:
@@ -129,7 +157,12 @@ def _unknown(what: str, name: str, known: Iterable[str], lock_name: str) -> Usag
     return UsageError(f"the lock has no {what} `{name}`", where=lock_name, hint=hint)
 
 
-def _notes(graph: Graph, lock: Lock, lock_name: str) -> tuple[str, ...]:
+def _notes(graph: Graph, lock: Lock, lock_name: str, stale: Manifest | None) -> tuple[str, ...]:
+    """Say what the reader of the graph should know of its lock."""
+    return (*((load.STALE,) if stale else ()), *_gaps(graph, lock, lock_name))
+
+
+def _gaps(graph: Graph, lock: Lock, lock_name: str) -> tuple[str, ...]:
     """Say what the lock leaves open."""
     if not graph.packages:
         return (f"{lock_name} holds no packages",)

@@ -169,6 +169,7 @@ def test_of_pip_tools_files_the_source_is_read(tmp_path: Path) -> None:
         ("Pipfile", "", "Pipfile not read: `envctl init --from Pipfile` imports it"),
         ("setup.py", "", "setup.py not read: `envctl init --from setup.py` imports"),
         ("setup.cfg", "[metadata]\n", "setup.cfg not read: `envctl init --from setup.cfg` imports"),
+        ("setup.cfg", "[options]\n", "setup.cfg not read: `envctl init --from setup.cfg` imports"),
         ("poetry.lock", "", "poetry.lock the first `envctl lock` keeps its versions"),
         (
             "pyproject.toml",
@@ -281,6 +282,96 @@ def test_a_project_that_its_build_describes_elsewhere_gets_a_group(tmp_path: Pat
     assert data["tool"]["envctl"]["groups"] == ["runtime"]
     assert data["tool"]["envctl"]["image"] == {"groups": ["runtime"]}
     assert "setup.py" in said(plan)
+
+
+@pytest.mark.parametrize("section", ["metadata", "options", "options.extras_require"])
+def test_a_setup_cfg_of_setuptools_describes_a_project(tmp_path: Path, section: str) -> None:
+    (tmp_path / "setup.cfg").write_text(f"[flake8]\nmax = 1\n[{section}]\n")
+    (tmp_path / "requirements.txt").write_text("six\n")
+    run(tmp_path)
+    data = manifest(tmp_path)
+    assert "project" not in data
+    assert data["dependency-groups"] == {"runtime": ["six"]}
+
+
+def test_a_setup_cfg_of_other_tools_describes_none(tmp_path: Path) -> None:
+    (tmp_path / "setup.cfg").write_text("[flake8]\n# [options]\n")
+    run(tmp_path)
+    assert "project" in manifest(tmp_path)
+
+
+TABLES = ("env", "gpu", "image", "profiles.cpu")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_of_envctl_alone_is_no_finished_init(tmp_path: Path, table: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        f'{EXISTING}\n[tool.envctl.{table}]\n[tool.uv]\nconstraint-dependencies = ["six<2"]\n'
+    )
+    run(tmp_path)
+    own = manifest(tmp_path)["tool"]["envctl"]
+    assert (own["groups"], own["constraints"]) == (["dev"], ["six<2"])
+    assert run(tmp_path).files == {}
+
+
+def test_groups_that_are_chosen_already_stay(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f'{EXISTING}\n[tool.envctl]\ngroups = ["lint"]\n')
+    run(tmp_path)
+    assert manifest(tmp_path)["tool"]["envctl"]["groups"] == ["lint"]
+
+
+@pytest.mark.parametrize("source", [None, "requirements.txt", "pyproject.toml"])
+def test_default_groups_that_somebody_took_out_stay_out(tmp_path: Path, source: str | None) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f"{EXISTING}\n[tool.uv]\n")
+    run(tmp_path)
+    path.write_text(path.read_text().replace('groups = ["dev"]\n', ""))
+    assert run(tmp_path, source=source).files == {}
+
+
+def test_a_group_that_an_import_makes_later_is_a_default_one(tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / "dev.txt").write_text("six\n")
+    run(tmp_path, source="dev.txt", group="dev")
+    assert manifest(tmp_path)["tool"]["envctl"]["groups"] == ["dev"]
+
+
+def test_a_second_import_of_poetry_has_nothing_to_add(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\npython = "^3.9"\n'
+        'six = {version = "*", optional = true}\n[tool.poetry.extras]\nlegacy = ["six"]\n'
+        '[tool.poetry.group.dev.dependencies]\npytest = "*"\n'
+    )
+    first = run(tmp_path, source="pyproject.toml")
+    assert manifest(tmp_path)["dependency-groups"]["legacy"] == ["six"]
+    second = run(tmp_path, source="pyproject.toml")
+    assert second.files == {}
+    assert "legacy" in said(first)
+    assert "tool.envctl.groups" not in said(second)
+
+
+def test_a_line_left_out_stays_with_the_dependencies(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("click\n-e .\n# caps\n-c c.txt\n")
+    (tmp_path / "c.txt").write_text("six<2\n-e ./there\n")
+    run(tmp_path)
+    text = (tmp_path / "pyproject.toml").read_text()
+    dependencies, _, constraints = text.partition("constraints = [")
+    assert "# not carried over (requirements.txt:2): -e ." in dependencies
+    assert "# caps" in constraints
+    assert "# not carried over (c.txt:2): -e ./there" in constraints
+    assert constraints.count("not carried over") == 1
+    assert run(tmp_path, source="requirements.txt").files == {}
+
+
+def test_a_pipe_and_a_device_are_no_files_to_import(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "zero.txt").symlink_to("/dev/zero")
+    for name in ("pipe.txt", "zero.txt"):
+        with pytest.raises(ProjectError, match="a pipe, a socket or a device") as info:
+            run(tmp_path, source=name)
+        assert info.value.hint
+    assert not (tmp_path / "pyproject.toml").exists()
 
 
 def test_requirements_fill_a_manifest_that_names_no_dependencies(tmp_path: Path) -> None:

@@ -335,3 +335,78 @@ def test_pip_and_uv_take_each_lock(team: Team, tmp_path: Path, profile: str) -> 
         env={"PIP_CONFIG_FILE": "/dev/null"},
     )
     assert f"torch-2.9.0+{profile}" in done.stdout
+
+
+def test_what_differs_by_platform_stays_when_something_else_is_added(team: Team) -> None:
+    """On macOS there is a newer torch: a second lock must not take it because of another change."""
+    world, indexes = team
+    world.envctl("lock")
+    before = versions(world, "cpu")
+    indexes["open"].add(Wheel("zz-made-more", "1.0"))
+    world.edit("pyproject.toml", '"zz-made-lib"]', '"zz-made-lib", "zz-made-more"]')
+    world.envctl("lock")
+    assert versions(world, "cpu") == before | {"zz-made-more": "1.0"}
+
+
+def test_a_fork_keeps_its_versions(world: World) -> None:
+    for version in ("1.0", "1.1", "2.0", "2.1"):
+        world.index.add(Wheel("zz-made-fork", version))
+    world.edit("pyproject.toml", '["linux-x86_64"]', '["linux-x86_64", "windows-x86_64"]')
+    world.edit(
+        "pyproject.toml",
+        '"zz-made-app<2",',
+        "\"zz-made-fork==1.0; sys_platform == 'linux'\", \"zz-made-fork>=2; sys_platform == 'win32'\",",
+    )
+    world.edit(
+        "pyproject.toml", "[tool.envctl.env]", "[tool.envctl.profiles.one]\n[tool.envctl.env]"
+    )
+    world.envctl("lock")
+    assert versions(world, "one")["zz-made-fork"] == "1.0/2.1"
+    world.edit("pyproject.toml", "zz-made-fork==1.0;", "zz-made-fork<2;")
+    world.envctl("lock")
+    assert versions(world, "one")["zz-made-fork"] == "1.0/2.1"
+
+
+def test_a_profile_that_is_gone_leaves_nothing_behind(team: Team) -> None:
+    world, _ = team
+    world.envctl("lock")
+    world.envctl("sync", "--profile", "cu130")
+    text = world.read("pyproject.toml")
+    world.write("pyproject.toml", text[: text.index("[tool.envctl.profiles.cu130]")])
+    kept = world.read("pylock.cpu.toml")
+    world.write("pylock.mine.toml", kept)  # somebody's own copy
+    done = world.envctl("lock")
+    assert "removed pylock.cu130.toml" in done.stderr
+    assert not (world.root / "pylock.cu130.toml").exists()
+    assert world.read("pylock.mine.toml") == kept
+    (finding,) = [each for each in world.findings() if each["code"] == "environment-missing"]
+    done = world.envctl(*finding["fix"].split()[1:])
+    assert "no profile `cu130` any more" in done.stderr
+    assert "torch-2.9.0+cpu" in world.installed()
+
+
+def test_git_does_not_see_what_is_this_machines(team: Team) -> None:
+    world, _ = team
+    world.run(["git", "init", "-q"])
+    world.envctl("lock")
+    world.envctl("sync")
+    seen = world.run(["git", "status", "--short", "--untracked-files=all"]).stdout
+    assert not [line for line in seen.splitlines() if ".envctl" in line], seen
+
+
+def test_a_profile_that_is_not_for_linux_has_no_image(team: Team) -> None:
+    world, _ = team
+    world.write(
+        "pyproject.toml",
+        world.read("pyproject.toml") + '[tool.envctl.profiles.mac]\nplatforms = ["macos-arm64"]\n'
+        'torch = "cpu"\nindex = [{ name = "pytorch-cpu", url = "' + team[1]["cpu"].url + '" }]\n',
+    )
+    world.envctl("lock")
+    for profile in ("cpu", "cu126", "cu130"):
+        world.write(f".envctl/image/{profile}/uv.txt", "uv==0.9.0 --hash=sha256:" + "0" * 64 + "\n")
+    done = world.envctl("dockerize")
+    assert "profile mac is not for Linux" in done.stderr
+    assert (world.root / "Dockerfile.cpu").exists()
+    assert not (world.root / "Dockerfile.mac").exists()
+    refused = world.envctl("sync", "--profile", "mac", code=3)
+    assert "pylock.mac.toml" in refused.stderr

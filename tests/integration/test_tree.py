@@ -313,3 +313,34 @@ def test_names_made_to_break_out_stay_where_they_are(locked: World) -> None:
     if shutil.which("dot") is not None:
         drawn = ET.fromstring(locked.envctl("tree", "--format", "svg").stdout)
         assert not [each for each in drawn.iter() if each.tag.endswith("script")]
+
+
+STALE = "the lock does not answer pyproject.toml any more: run `envctl lock`"
+
+
+def test_a_stale_lock_is_said(locked: World) -> None:
+    calls: tuple[tuple[str, ...], ...] = ((), ("zz-made-lib",), ("--why", "zz-made-lib"))
+    for words in calls:
+        assert STALE not in locked.envctl("tree", *words).stderr
+    shown = locked.envctl("tree").stdout
+    locked.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app<1.4"')
+    for words in calls:
+        assert f"note: {STALE}\n" in locked.envctl("tree", *words).stderr
+        assert STALE in locked.json("tree", *words)["result"]["notes"]
+    assert locked.envctl("tree").stdout == shown
+
+
+def test_a_lock_for_some_groups_is_not_stale_for_that(locked: World) -> None:
+    locked.envctl("lock", "--no-default-groups")
+    assert STALE not in locked.envctl("tree").stderr
+
+
+def test_a_stale_lock_lacks_what_the_manifest_asks_for(locked: World) -> None:
+    locked.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app<2", "ZZ_made.new>=1"')
+    for words in (("--why", "zz-made-new"), ("zz_made.NEW",)):
+        done = locked.envctl("tree", *words, code=2)
+        assert "the lock has no package `" in done.stderr
+        assert "pyproject.toml asks for it: the lock is stale, run `envctl lock`" in done.stderr
+    done = locked.envctl("tree", "--why", "zz-made-ap", code=2)
+    assert "did you mean `zz-made-app`?" in done.stderr
+    assert "stale" not in done.stderr

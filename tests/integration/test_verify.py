@@ -354,3 +354,16 @@ def test_strict_makes_warnings_count(synced: World) -> None:
 def test_an_unknown_layer_is_a_usage_error(synced: World) -> None:
     done = synced.envctl("verify", "--only", "locks", code=2)
     assert "the layers are" in done.stderr
+
+
+def test_the_check_of_a_lock_reports_under_its_own_name(world: World) -> None:
+    world.envctl("lock")
+    report = world.json("lock", "--check")
+    assert (report["command"], report["ok"], report["result"]["layers"]) == ("lock", True, ["lock"])
+    # `verify` answers from the note that the check left (envctl.quick): under verify's name.
+    assert world.json("verify", "--only", "lock")["command"] == "verify"
+    assert world.json("lock", "--check")["command"] == "lock"
+    world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app<1.4"')
+    report = world.json("lock", "--check", code=1)
+    assert (report["command"], report["ok"]) == ("lock", False)
+    assert report["result"]["findings"]

@@ -69,6 +69,7 @@ class Answers(BaseHTTPRequestHandler):
             self._route(gate)
         except EnvctlError as failure:
             gate.failures.append(failure)
+            gate.trace(failure, self.path)
             self._say(_FAILED)
 
     def _route(self, gate: Gate) -> None:

@@ -21,9 +21,11 @@ from envctl.adapters.index.transport import LOOPBACK, beside_proxies
 from envctl.domain.manifest import Index
 from envctl.domain.mirrors import Key, Transport
 from envctl.domain.routing import served_by
-from envctl.errors import EnvctlError
+from envctl.errors import EnvctlError, IndexFailure
 
 PATIENCE = "150"  # seconds: what takes longer has failed behind the gate, and there it is known why
+
+LOCAL_MIRROR = ".envctl/local.toml: mirror"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +128,13 @@ class Gate:
         mine = rf"http://(?:[^\s/@]*@)?{re.escape(LOOPBACK)}:{self.port}"
         ours = rf"{mine}/[^\s`'\"<>()\[\],;]*[^\s`'\"<>()\[\],;.:]"
         return re.sub(ours, lambda match: self.canonical(match[0]), text)
+
+    def trace(self, failure: EnvctlError, path: str) -> None:
+        """Say with a failure that the index is this machine's mirror, if it is: the manifest does not name it."""
+        door = self.doors.get(path.split("/")[1] if "/" in path else "")
+        if door and isinstance(failure, IndexFailure) and self.transport.mirror(door.index.url):
+            hint = (failure.hint or "").replace("tool.envctl.index", LOCAL_MIRROR)
+            failure.hint = f"it is a mirror of {door.index.url} ({LOCAL_MIRROR}): {hint}"
 
     def raise_failure(self) -> None:
         """Raise what went wrong first, if anything did."""

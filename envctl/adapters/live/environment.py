@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from envctl.adapters.live import conda as conda_notes
 from envctl.adapters.live.packages import found_in
 from envctl.adapters.live.site import Site
 from envctl.domain.captured.packages import Capture, Captured, CondaPackage
 from envctl.errors import EnvironmentFailure
-from envctl.readers.conda.meta import CondaRecord, read_conda_record
+from envctl.readers.conda.meta import CondaRecord
 
 _SITES = ("lib", "lib64")
 
@@ -22,7 +23,7 @@ def look(path: Path, label: str) -> Capture:
     """Read the environment at ``path``: its folder, or its ``python``; raises ``EnvironmentFailure``."""
     prefix = _prefix(path)
     try:
-        conda = tuple(_conda(prefix))
+        conda, damaged = conda_notes.records(prefix)
         python, sites = _sites(prefix, _version(prefix, conda))
         packages, remarks = _packages(prefix, sites, conda)
     except OSError as error:
@@ -35,9 +36,9 @@ def look(path: Path, label: str) -> Capture:
         label=label,
         python=python,
         executable=_executable(prefix, python),
-        packages=packages,
+        packages=conda_notes.marked(packages, damaged),
         conda=_of_conda_alone(conda, packages, sites),
-        remarks=(*remarks, *_outside(prefix)),
+        remarks=(*remarks, *conda_notes.remarks(damaged), *_outside(prefix)),
     )
 
 
@@ -50,11 +51,23 @@ def _prefix(path: Path) -> Path:
         folder = led
     if folder.is_dir() and any(_folders(folder)):
         return Path(os.path.realpath(folder))
+    if _debian(folder):
+        raise EnvironmentFailure(
+            "there is no Python environment here: a system's Python keeps its packages in "
+            "dist-packages, which are not read",
+            where=str(path),
+            hint="they are the distribution's, not an index's; name a virtual environment, or list "
+            "what the project imports in a requirements file and use `--from`",
+        )
     raise EnvironmentFailure(
         "there is no Python environment here: no lib/python3.X/site-packages",
         where=str(path),
         hint="name the folder of a virtual environment or a conda environment, or its bin/python",
     )
+
+
+def _debian(folder: Path) -> bool:
+    return any(each.is_dir() for each in folder.glob("lib/python3*/dist-packages"))
 
 
 def _redirected(file: Path) -> Path | None:
@@ -117,13 +130,8 @@ def _executable(prefix: Path, python: str) -> str | None:
 def _outside(prefix: Path) -> Iterator[str]:
     if _settings(prefix).get("include-system-site-packages", "").lower() == "true":
         yield "it also sees the system's packages (include-system-site-packages): those are not read"
-
-
-def _conda(prefix: Path) -> Iterator[CondaRecord]:
-    for file in sorted(prefix.glob("conda-meta/*.json")):
-        text = file.read_text(encoding="utf-8", errors="replace")
-        if record := read_conda_record(text):
-            yield record
+    if _debian(prefix):
+        yield "it has dist-packages of the system's Python as well: those are not read"
 
 
 def _packages(

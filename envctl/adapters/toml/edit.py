@@ -56,7 +56,7 @@ def _with_tables(text: str, additions: Additions) -> str:
     """Write what has tables of its own under ``[tool.envctl]``, and further lines of its arrays."""
     if additions.constraints and "constraints" in _at(_data(text), _OWN):
         there = _at(_data(text), _OWN)["constraints"]
-        more = [entry for entry in additions.constraints if entry.text not in there]
+        more = [each for each in additions.constraints if each.text and each.text not in there]
         text = with_entries(text, (*_OWN, "constraints"), more) if more else text
     if additions.indexes and "index" not in _at(_data(text), _OWN):
         text = _with_indexes(text, additions.indexes)

@@ -71,9 +71,9 @@ def has_version(source: Mapping[str, Any]) -> bool:
 
 
 def _relative(address: str) -> str | None:
-    """Return the relative path that an address is, if it is one: ``./libs/x``, ``file:libs/x``."""
+    """Return the relative path that an address is, if it is one: ``./libs/x``, ``file:libs/x``, ``./a%20b``."""
     if address.startswith("file:") and not address.startswith("file:/"):
         return unquote(address.removeprefix("file:"))
     if not address or address.startswith("/") or _SCHEME.match(address):
         return None
-    return address
+    return unquote(address)

@@ -85,9 +85,15 @@ def _absent(match: re.Match[str]) -> EnvctlError:
     return resolver_words.absent(match[1], (), uv_proof.askers(match.string, match[1]))
 
 
+def _plain(address: str) -> str:
+    """Return a file's address as a path; any other as it is."""
+    path = address.removeprefix("file://")
+    return address if path == address else unquote(path)
+
+
 def _nowhere(match: re.Match[str]) -> EnvctlError:
     return ResolutionError(
-        f"there is no file or folder at `{unquote(match[1].removeprefix('file://'))}`",
+        f"there is no file or folder at `{_plain(match[1])}`",
         where="pyproject.toml",
         hint="correct the path that a requirement names",
     )
@@ -111,7 +117,14 @@ def _misnamed(match: re.Match[str]) -> EnvctlError:
 
 
 def _unbuildable(match: re.Match[str]) -> EnvctlError:
-    name = match[1].partition("==")[0]
+    name, _, address = match[1].partition(" @ ")
+    if address and "does not appear to be a Python project" in match.string:
+        return ResolutionError(
+            f"there is no project at `{_plain(address)}`: it has neither `pyproject.toml` nor `setup.py`",
+            where="pyproject.toml",
+            hint=f"correct the address of `{name}`, or write a pyproject.toml there",
+        )
+    name = name.partition("==")[0]
     return ResolutionError(
         f"`{match[1]}` has no wheel for this and could not be built from source",
         where="pyproject.toml",

@@ -5,6 +5,7 @@ serial number is derived from the content, where the library would take the cloc
 """
 
 import json
+import re
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from envctl.domain.export import (
     uri,
 )
 from envctl.domain.lock_entry import version_of
+from envctl.errors import ExportError
 
 if TYPE_CHECKING:
     from cyclonedx.model import ExternalReference, HashType, Property
@@ -40,6 +42,14 @@ EXAMPLE = "envctl export sbom --no-default-groups --output bom.cdx.json"
 OPTIONS: tuple[Option, ...] = (
     Option(name="spec-version", help="The version of CycloneDX.", choices=("1.6", "1.5")),
 )
+# The algorithms that the library maps to CycloneDX's closed list, and their hex digits (RFC 1321, FIPS 180-4, 202).
+_DIGITS = {
+    "md5": 32,
+    "sha1": 40,
+    **dict.fromkeys(("sha256", "sha3_256"), 64),
+    **dict.fromkeys(("sha384", "sha3_384"), 96),
+    **dict.fromkeys(("sha512", "sha3_512"), 128),
+}
 _SILENT = (
     "the lock does not say what some packages need (another tool wrote it): "
     "the bill's graph is not complete"
@@ -141,7 +151,7 @@ def _references(package: Package) -> "Iterator[ExternalReference]":
             yield ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION,
                 url=XsUri(_address(file.url, file.path)),
-                hashes=_hashes(file.hashes),
+                hashes=list(_hashes(file.hashes, package.name)),
             )
 
 
@@ -149,17 +159,21 @@ def _address(url: str | None, path: str | None) -> str:
     return file_uri(path or "") if url is None else uri(url)
 
 
-def _hashes(known: Mapping[str, str]) -> "list[HashType]":
+def _hashes(known: Mapping[str, str], name: str) -> "Iterator[HashType]":
+    """Yield the hashes whose algorithm CycloneDX knows; raises ``ExportError`` for one that cannot be of it."""
     from cyclonedx.contrib.hash.factories import HashTypeFactory  # noqa: PLC0415
-    from cyclonedx.exception.model import UnknownHashTypeException  # noqa: PLC0415
 
-    found = []
     for algorithm, value in known.items():
-        try:
-            found.append(HashTypeFactory().from_hashlib_alg(algorithm, value))
-        except UnknownHashTypeException:
-            continue  # CycloneDX has a closed list of algorithms
-    return found
+        digits = _DIGITS.get(algorithm.lower())
+        if digits is None:
+            continue
+        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", value.lower()):
+            raise ExportError(
+                f"a file of `{name}` has a hash that is no {algorithm}: it must be {digits} hex digits",
+                where=name,
+                hint="run `envctl lock`, which notes sha256",
+            )
+        yield HashTypeFactory().from_hashlib_alg(algorithm, value.lower())
 
 
 def _of_project(excerpt: Excerpt) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from envctl.domain.graph.picture import Arrow, Box, Figure, picture
 from envctl.domain.graph.views import View
 from envctl.emitters.graphs import labels
 from envctl.emitters.graphs.palette import ALARM, FAINT, GPU, TEXT, WHITE, Hue, hue
+from envctl.emitters.printable import printable
 
 _FEW = 40
 """Up to so many arrows, each has room for its condition."""
@@ -76,9 +77,7 @@ def _figure(figure: Figure, own: Hue) -> str:
     ink, fill = (GPU.ink, GPU.fill) if node.accelerated else (own.ink, own.fill)
     text = f"<b>{name}</b>" if figure.asked else name
     if node.version:
-        text += (
-            f' <font point-size="9" color="{FAINT}">{_html(labels.printable(node.version))}</font>'
-        )
+        text += f' <font point-size="9" color="{FAINT}">{_html(printable(node.version))}</font>'
     if node.kind == "missing":
         ink, text = ALARM, f"{name} (not in the lock)"
     look = f'fillcolor="{fill}", color="{ink}", penwidth={2 if figure.asked else 0.6}'

@@ -2,16 +2,10 @@
 
 from envctl.domain.graph.nodes import Edge, Node
 from envctl.domain.graph.picture import SHARED, Picture
+from envctl.emitters.printable import printable
 
 LIBRARIES = "NVIDIA libraries"
 _LONG = 200
-
-
-def printable(text: str) -> str:
-    """Return a text with its control characters spelled out: none may steer a terminal, and XML has none."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
 
 
 def title(head: str) -> str:

@@ -7,6 +7,7 @@ from envctl.domain.graph.nodes import Edge, Graph, Node
 from envctl.domain.graph.paths import Chain, direct
 from envctl.domain.graph.views import Row, View
 from envctl.emitters.graphs import labels
+from envctl.emitters.printable import printable
 
 Meaning = Literal["plain", "root", "gpu", "missing", "faint"]
 Line = tuple[tuple[str, Meaning], ...]
@@ -54,24 +55,24 @@ def _row(row: Row, above: Node | None) -> Iterator[tuple[str, Meaning]]:
 
 def _node(node: Node, extras: Sequence[str] = ()) -> Iterator[tuple[str, Meaning]]:
     meaning: Meaning = "root" if node.is_root else "gpu" if node.accelerated else "plain"
-    listed = f"[{','.join(map(labels.printable, extras))}]" if extras else ""
+    listed = f"[{','.join(map(printable, extras))}]" if extras else ""
     if node.kind == "missing":
         yield f"{labels.name(node)}{listed} (not in the lock)", "missing"
         return
     yield labels.name(node) + listed, meaning
     if node.version:
-        yield f" {labels.printable(node.version)}", "faint"
+        yield f" {printable(node.version)}", "faint"
 
 
 def _said(edge: Edge) -> str:
     """Return what an edge says beyond whom it leads to: a root's specifier, and the condition."""
-    said = [f"({labels.printable(edge.specifier)})"] if edge.specifier else []
+    said = [f"({printable(edge.specifier)})"] if edge.specifier else []
     return " ".join([*said, *_condition(edge)])
 
 
 def _inverse(edge: Edge, needed: Node) -> str:
     if edge.asked:
-        return f"asks for {labels.printable(edge.asked)}"
+        return f"asks for {printable(edge.asked)}"
     said = [f"(as {labels.name(needed)}[{','.join(edge.extras)}])"] if edge.extras else []
     return " ".join([*said, *_condition(edge)])
 

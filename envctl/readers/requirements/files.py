@@ -6,6 +6,7 @@ why it was not. Files are reached through ``read`` alone, which gives ``None`` f
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Callable
 from optparse import Values
 
@@ -19,6 +20,8 @@ from envctl.readers.requirements.entries import Entries
 from envctl.readers.requirements.lines import Line, OptionError, logical_lines, split
 from envctl.readers.requirements.options import CREDENTIALS, Indexes, left_out
 from envctl.readers.requirements.texts import LeftOutError, portable
+
+_SHOWN = 3  # lines of one file that cannot be carried over; it may be no requirements file at all
 
 Read = Callable[[str], str | None]
 
@@ -39,6 +42,7 @@ class _Tree:
         self._constraints = Entries()
         self._indexes = Indexes()
         self._notes: list[Note] = []
+        self._left: Counter[str] = Counter()
 
     def imported(self) -> Imported:
         return Imported(
@@ -81,6 +85,8 @@ class _Tree:
             else:
                 sink.remark(line.comment or "")
                 below = False
+        if (more := self._left[name] - _SHOWN) > 0:
+            self._note(name, f"{more} more of its lines cannot be carried over")
         if hashes:
             self._note(name, f"{hashes} hashes left out: the lock holds those of every file")
 
@@ -98,28 +104,37 @@ class _Tree:
         elif options.editable:
             self._requirement(options.editable[0], line, sink, where, editable=True)
         elif options.requirement or options.constraint:
-            if line.comment:
-                sink.remark(line.comment)
-            self._include(options, sink, via, where)
+            self._include(options, line, sink, via, where)
         elif options.index_url or options.extra_index_url:
-            above = sink.spoken_for(line.comment)
-            self._notes += self._indexes.take(options, above, where)
+            self._index(options, line, sink, where)
         else:
-            sink.remark(_in_sight(line, where))
+            sink.leave(_in_sight(line, where))
         self._notes += left_out(options, where, has_text=bool(text))
         return len(options.hash or ())
 
-    def _include(self, options: Values, sink: Entries, via: tuple[str, ...], where: str) -> None:
+    def _index(self, options: Values, line: Line, sink: Entries, where: str) -> None:
+        above = sink.spoken_for(line.comment)
+        notes, whole = self._indexes.take(options, above, where)
+        self._notes += notes
+        if not whole:
+            for comment in above[: -1 if line.comment else None]:
+                sink.remark(comment)
+            sink.leave(_in_sight(line, where))
+
+    def _include(
+        self, options: Values, line: Line, sink: Entries, via: tuple[str, ...], where: str
+    ) -> None:
         # As pip has it: `-r` makes requirements even inside a constraints file.
         wanted = (options.requirement or options.constraint)[0]
         target = self.requirements if options.requirement else self._constraints
         if "://" in wanted:
             shown = addresses.redacted(wanted)
+            sink.leave(_in_sight(line, where))
             self._note(where, f"`{shown}` was not read: download it, and name the local copy")
             return
-        if target is not sink and sink.waiting:
-            target.waiting += sink.waiting  # the comments above `-c` speak of that file
-            sink.waiting = []
+        if line.comment:
+            sink.remark(line.comment)
+        sink.hand_over(target)  # the comments above `-c` speak of that file
         path = posixpath.normpath(posixpath.join(posixpath.dirname(via[-1]), wanted))
         self.file(path, target, via, where)
 
@@ -148,10 +163,18 @@ class _Tree:
         sink.add(carried, line.comment, where)
 
     def _leave(self, line: Line, sink: Entries, where: str, reason: str) -> None:
-        """Leave a line out, but keep it in sight: as a comment where it stood, and as a note."""
-        shown = addresses.redacted(line.text)
-        sink.remark(_in_sight(line, where))
-        self._note(where, f"`{shown}`: {reason}")
+        """Leave a line out, but keep it in sight: as a comment where it stood, and the first ones as notes.
+
+        Of a file outside the project, whose text may be none of the reader's business, only those become comments.
+        """
+        file = where.rpartition(":")[0]
+        self._left[file] += 1
+        foreign = file.startswith(("/", "../"))
+        if self._left[file] > _SHOWN and foreign:
+            return
+        sink.leave(_in_sight(line, where))
+        if self._left[file] <= _SHOWN:
+            self._note(where, f"`{addresses.redacted(line.text)}`: {reason}")
 
     def _note(self, where: str, message: str) -> None:
         self._notes.append(Note(where=where, message=message))

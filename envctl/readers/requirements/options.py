@@ -24,16 +24,18 @@ class Indexes:
         extra = (i for i in self._extra.values() if not default or i.url != default[0].url)
         return (*default, *extra)
 
-    def take(self, options: Values, above: tuple[str, ...], where: str) -> list[Note]:
-        """Take the index options of one line, with the comments that stood above it."""
+    def take(self, options: Values, above: tuple[str, ...], where: str) -> tuple[list[Note], bool]:
+        """Take a line's index options with the comments above it; return notes, and whether all were taken."""
         urls = [(url, True) for url in (options.index_url or ())[-1:]]
         urls += [(url, False) for url in options.extra_index_url or ()]
         notes: list[Note] = []
+        whole = True
         for url, default in urls:
             clean, message = carried(url)
             if message:
                 notes.append(Note(where=where, message=message))
             if clean is None:
+                whole = False
                 continue
             index = FoundIndex(url=clean, default=default, above=above)
             above = ()
@@ -44,7 +46,7 @@ class Indexes:
                 self._default = index
             else:
                 self._extra.setdefault(clean, index)
-        return notes
+        return notes, whole
 
 
 def carried(url: str) -> tuple[str | None, str]:

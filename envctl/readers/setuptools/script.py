@@ -21,6 +21,7 @@ from envctl.readers.setuptools.python_nodes import (
 )
 from envctl.readers.setuptools.python_values import value
 
+_BUILDERS = ("setuptools", "distutils.core")
 _DEEPEST = 10  # calls of the module's own functions
 
 
@@ -44,8 +45,8 @@ class Script:
 
 def read_script(module: ast.Module) -> Script | None:
     """Return the arguments of the first call of ``setup()``, or ``None``: there is none."""
-    call = next((each for each in ast.walk(module) if _is_setup(each)), None)
-    if not isinstance(call, ast.Call):
+    call = _setup_call(module)
+    if call is None:
         return None
     scope = Scope(names={"__file__": "setup.py", "__name__": "__main__"}, follow=_follow)
     for each in ast.walk(module):
@@ -55,8 +56,23 @@ def read_script(module: ast.Module) -> Script | None:
     return _arguments(call, scope)
 
 
-def _is_setup(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] == "setup"
+def _setup_call(module: ast.Module) -> ast.Call | None:
+    """Return the call of what is imported from setuptools, by whatever name, else of anything named ``setup``."""
+    names = set(_imported(module))
+    calls = [each for each in ast.walk(module) if isinstance(each, ast.Call)]
+    known = [each for each in calls if dotted(each.func) in names]
+    alike = (each for each in calls if dotted(each.func).rpartition(".")[2] == "setup")
+    return next(iter(known), None) or next(alike, None)
+
+
+def _imported(module: ast.Module) -> Iterator[str]:
+    """Yield what a module calls the ``setup`` of setuptools: ``setup``, ``st.setup``, ``s``."""
+    for each in ast.walk(module):
+        if isinstance(each, ast.ImportFrom) and each.module in _BUILDERS:
+            yield from (name.asname or name.name for name in each.names if name.name == "setup")
+        elif isinstance(each, ast.Import):
+            found = (name for name in each.names if name.name in _BUILDERS)
+            yield from (f"{name.asname or name.name}.setup" for name in found)
 
 
 def _arguments(call: ast.Call, scope: Scope) -> Script:

@@ -146,3 +146,28 @@ def test_no_content_makes_it_fail(
     assert len({each.name for each in found.packages}) == len(found.packages)
     assert all(text.isprintable() for each in found.packages for text in each.faults)
     assert all(text.isprintable() for text in found.remarks)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "thing"}', ""])
+def test_a_damaged_note_of_conda_is_reported(tmp_path: Path, text: str) -> None:
+    package(environment(tmp_path), "thing-1.0")
+    meta = tmp_path / "conda-meta"
+    meta.mkdir()
+    (meta / "history").write_text("no note of a package\n")
+    (meta / "thing-1.0-py311_0.json").write_text(text)
+    (meta / "blas-1.0-0.json").write_text('{"name": "blas", "version": "1.0"}')
+    found = look(tmp_path, "x")
+    (only,) = found.packages
+    assert only.faults == ("what conda notes of it is damaged",)
+    assert [each.name for each in found.conda] == ["blas"]
+    (remark,) = (each for each in found.remarks if "conda-meta" in each)
+    assert remark.startswith("`conda-meta/thing-1.0-py311_0.json` is damaged")
+
+
+def test_the_packages_of_a_systems_python_are_not_read_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lib/python3/dist-packages").mkdir(parents=True)
+    with pytest.raises(EnvironmentFailure, match="dist-packages, which are not read") as info:
+        look(tmp_path, "usr")
+    assert "virtual environment" in (info.value.hint or "")
+    environment(tmp_path)
+    assert any("dist-packages" in remark for remark in look(tmp_path, "usr").remarks)

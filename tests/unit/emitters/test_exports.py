@@ -1,6 +1,9 @@
 """The formats of `envctl export`, read back by whoever reads them: pip's own parser, PyYAML, CycloneDX's validator."""
 
 import json
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,9 @@ from envctl.errors import ExportError, LockError
 INDEX = "https://index.example/simple"
 SHA = "ab" * 32
 QUOTES = "'" + '"'
+READERS: list[Callable[[str], Any]] = [yaml.safe_load]
+if find_spec("ruamel"):  # conda's own; envctl does not need it
+    READERS.append(import_module("ruamel.yaml").YAML(typ="safe").load)
 PARSER = RequirementsFileParser(PipSession(), get_line_parser(None))
 HOSTILE = st.text(
     st.sampled_from("aZ09 -#${}\"'\\\n\r\t:;@%&*?|>,[]!éλ\u2028\x85\x7f\U0001f600"), max_size=12
@@ -270,6 +276,37 @@ class TestEnvironment:
             "A": text
         }
 
+    # What YAML 1.1 (PyYAML) calls text and YAML 1.2 (conda's ruamel.yaml) a number, and the other way round.
+    @pytest.mark.parametrize("text", ["1e-3", "0o17", "08", "+1e5", "1_000", "yes", "plain", ""])
+    def test_a_text_is_quoted_whatever_the_yaml(self, text: str) -> None:
+        whole = excerpt(
+            package(), project="1e-3", python="3.11", env={"A": text}, indexes=("https://b/s",)
+        )
+        lines = EXPORTS["environment"].emit(whole, {}).text.splitlines()
+        assert [line.strip() for line in lines if not line.startswith("#")] == [
+            'name: "1e-3"',
+            "channels:",
+            "- conda-forge",
+            "- nodefaults",
+            "dependencies:",
+            '- "python=3.11"',
+            "- pip",
+            "- pip:",
+            '- "--index-url https://b/s"',
+            '- "zz-made-lib==1.0"',
+            "variables:",
+            f'A: "{text}"',
+        ]
+        assert yaml.safe_load("\n".join(lines))["variables"] == {"A": text}
+
+    @settings(deadline=None)
+    @given(text=HOSTILE | st.from_regex(r"[-+]?0?[0-9xob_.:]+(e[-+]?[0-9]+)?", fullmatch=True))
+    def test_a_value_is_the_same_text_to_every_reader(self, text: str) -> None:
+        made = EXPORTS["environment"].emit(excerpt(package(), env={"A": text}), {}).text
+        assert made.splitlines()[-1].startswith('  A: "')
+        for read in READERS:
+            assert read(made)["variables"] == {"A": text}
+
     @pytest.mark.parametrize(
         ("about", "python"),
         [
@@ -351,6 +388,38 @@ class TestSbom:
         whole = excerpt(package(wheels=[wheel(blake2b="00", sha256=SHA)]))
         (component,) = json.loads(EXPORTS["sbom"].emit(whole, {}).text)["components"]
         assert component["hashes"] == [{"alg": "SHA-256", "content": SHA}]
+
+    @pytest.mark.parametrize(
+        ("algorithm", "value"),
+        [
+            ("sha256", "ab"),
+            ("sha256", "ab" * 16),  # as long as an MD5: CycloneDX's own validator takes it
+            ("sha256", "xy" * 32),
+            ("SHA512", SHA),
+            ("md5", SHA),
+            ("sha1", ""),
+            ("sha3_384", SHA),
+        ],
+    )
+    def test_a_hash_that_does_not_fit_its_algorithm_is_refused(
+        self, algorithm: str, value: str
+    ) -> None:
+        whole = excerpt(package(wheels=[wheel(**{"sha256": SHA, algorithm: value})]))
+        with pytest.raises(ExportError, match=f"`zz-made-lib` .* {algorithm}") as caught:
+            EXPORTS["sbom"].emit(whole, {})
+        assert caught.value.where == "zz-made-lib"
+        assert "envctl lock" in (caught.value.hint or "")
+
+    def test_hashes_of_the_right_length_are_written(self) -> None:
+        known = {"md5": "AB" * 16, "sha1": "ab" * 20, "sha384": "ab" * 48, "sha3_512": "ab" * 64}
+        text = EXPORTS["sbom"].emit(excerpt(package(wheels=[wheel(**known)])), {}).text
+        (component,) = json.loads(text)["components"]
+        assert {each["alg"]: each["content"] for each in component["hashes"]} == {
+            "MD5": "ab" * 16,
+            "SHA-1": "ab" * 20,
+            "SHA-384": "ab" * 48,
+            "SHA3-512": "ab" * 64,
+        }
 
 
 class TestChoice:

@@ -258,7 +258,7 @@ TAME = Graph(
 
 @given(st.text())
 def test_printable_text_is_one_line_that_steers_nothing(words: str) -> None:
-    shown = labels.printable(words)
+    shown = printable(words)
     assert not any(unicodedata.category(character)[0] == "C" for character in shown)
     assert not any(unicodedata.category(character) in ("Zl", "Zp") for character in shown)
     assert shown.encode().decode() == shown

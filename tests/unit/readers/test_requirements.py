@@ -242,3 +242,49 @@ def test_what_pip_ignores_at_the_end_of_a_line_is_said() -> None:
 def test_control_characters_in_comments_cannot_break_the_toml() -> None:
     found = read("six  # a\x07b\x7fc\td\n")
     assert found.requirements[0].comment == "abc\td"
+
+
+def test_many_lines_that_cannot_be_carried_over_are_counted() -> None:
+    found = read("".join(f"-e ./libs/{n}\n" for n in range(10)))
+    assert said(found).count("-e ./libs/") == 3
+    assert "requirements.txt 7 more of its lines cannot be carried over" in said(found)
+    (only,) = found.requirements
+    assert len(only.above) == 10
+
+
+def test_of_a_file_outside_the_project_hardly_a_line_is_repeated() -> None:
+    lines = "".join(f"u{n}:x:{n}:{n}::/home/u{n}:/bin/sh\n" for n in range(9))
+    tree = {"requirements.txt": "-r /etc/passwd\n", "/etc/passwd": lines}
+    found = read_requirements("requirements.txt", tree.get)
+    assert said(found).count(":x:") == 3
+    assert "/etc/passwd 6 more of its lines" in said(found)
+    assert repr(found.requirements).count(":x:") == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r https://files.example/r.txt",
+        "--index-url https://${HOST}/simple",
+        "-i /srv/wheels",
+        "--find-links /srv/wheels",
+        "-e .",
+        "./local",
+    ],
+)
+def test_a_line_that_is_not_carried_over_stays_in_sight(line: str) -> None:
+    found = read(
+        f"six\n# why\n{line}  # beside\n-i https://a.example/simple\n-c limits.txt\n",
+        limits="a<1\n",
+    )
+    last = found.requirements[-1]
+    assert last.above == ("why", f"not carried over (requirements.txt:3): {line}  # beside")
+    assert "requirements.txt:3 " in said(found)
+    assert found.constraints[0].above == ()
+    assert [index.above for index in found.indexes] == [()]
+
+
+def test_a_secret_in_a_line_that_stays_in_sight_does_not() -> None:
+    found = read("six\n-i https://${HOST}/simple?token=s3cret\n-r https://bob:s3cret@a.example/r\n")
+    assert "s3cret" not in repr(found)
+    assert len(found.requirements[-1].above) == 2

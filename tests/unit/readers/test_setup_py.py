@@ -295,3 +295,21 @@ def test_any_module_is_read_or_refused(lines: list[str], value: str) -> None:
     except ManifestError as error:
         wheres.append(error.where)
     assert all(where and where.startswith(("setup.py", "r.txt")) for where in wheres)
+
+
+@pytest.mark.parametrize(
+    ("imported", "call"),
+    [
+        ("from setuptools import find_packages, setup as s", "s"),
+        ("from distutils.core import setup as s", "s"),
+        ("import setuptools as st", "st.setup"),
+        ("try:\n    from setuptools import setup as s\nexcept ImportError:\n    raise", "s"),
+        (
+            "from setuptools import setup as s\nimport logs\nlogs.setup(install_requires=['no'])",
+            "s",
+        ),
+    ],
+)
+def test_setup_by_another_name(imported: str, call: str) -> None:
+    found = read("setup.py", f"{imported}\n{call}(install_requires=['six>=1', 'click'])\n")
+    assert required(found) == ["six>=1", "click"]

@@ -170,19 +170,19 @@ def test_the_order_of_words() -> None:
     assert not chosen(made=made, option="cu126").remember
 
 
-@pytest.mark.parametrize(
-    ("option", "environ", "local"),
-    [("cup", {}, ""), (None, {"ENVCTL_PROFILE": "cup"}, ""), (None, {}, 'profile = "cup"\n')],
-)
-def test_an_unknown_name_is_refused_wherever_it_stands(
-    option: str | None, environ: Mapping[str, str], local: str
-) -> None:
-    files, manifest = project()
-    if local:
-        files.write({load.LOCAL: local})
+@pytest.mark.parametrize(("option", "environ"), [("cup", {}), (None, {"ENVCTL_PROFILE": "cup"})])
+def test_an_unknown_name_is_refused(option: str | None, environ: Mapping[str, str]) -> None:
     with pytest.raises(UsageError) as caught:
-        chosen(option=option, environ=environ, made=(files, manifest))
+        chosen(option=option, environ=environ)
     assert caught.value.hint == "did you mean `cpu`?"
+
+
+def test_a_remembered_profile_that_is_gone_is_chosen_anew_and_said() -> None:
+    files, manifest = project()
+    files.write({load.LOCAL: 'profile = "cup"\n'})
+    found = chosen(made=(files, manifest))
+    assert (found.manifest.profile, found.remember) == ("cpu", True)
+    assert "no profile `cup` any more" in found.reason
 
 
 def test_without_a_lock_there_is_nothing_to_choose_from() -> None:
