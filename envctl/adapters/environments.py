@@ -3,6 +3,7 @@
 An environment is complete when its stamp is there; the stamp is written last. The link is replaced atomically.
 """
 
+import logging
 import os
 import shutil
 import time
@@ -174,6 +175,7 @@ class EnvironmentFolder:
     def _create(self, path: Path, interpreter: Interpreter) -> None:
         from virtualenv import session_via_cli  # noqa: PLC0415  # lazy: 80 ms
 
+        _quiet("virtualenv")
         try:
             str(path).encode()
         except UnicodeEncodeError as error:
@@ -214,6 +216,16 @@ class EnvironmentFolder:
 
     def _install(self, path: Path, slice_text: str) -> None:
         uv_install.install(self._run, path, slice_text, self._transport(), root=self._root)
+
+
+def _quiet(name: str) -> None:
+    """Keep a library's warnings to itself: where nothing handles them, Python prints them on stderr.
+
+    virtualenv warns of scripts for shells that envctl has no part for, such as xonsh in a path with a ``$``.
+    """
+    logger = logging.getLogger(name)
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
 
 
 def _impersonal() -> dict[str, str]:

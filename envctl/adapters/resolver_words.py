@@ -99,3 +99,9 @@ def yanked(name: str, version: str, reason: str = "") -> str:
         f"`{name}` {version} is yanked on its index{f' ({reason})' if reason else ''}; the lock keeps it: "
         f"another one comes with `envctl lock --upgrade-package {name}`"
     )
+
+
+def no_extra(name: str, version: str, extra: str) -> str:
+    """Return the note for an extra that is asked of a package without it; ``version`` may be empty."""
+    shown = f"`{name}` {version}" if version else f"`{name}`"
+    return f"{shown} has no extra `{extra}`: nothing is locked for it; correct its name, or leave it out"

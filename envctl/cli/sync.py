@@ -135,10 +135,8 @@ def _left_out(whole: Manifest, held: Manifest) -> list[str]:
     ]
     if not lacking:
         return []
-    return [
-        f"note: the lock was made without {', '.join(lacking)}: left out; "
-        "`envctl lock --all-groups` takes all in"
-    ]
+    named = ", ".join(lacking)
+    return [f"note: the lock was made without {named}: run `envctl lock --all-groups` to have all"]
 
 
 def in_sync(packages: int) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from envctl.domain.lock import inputs_of
 from envctl.domain.lock_table import lock_table
@@ -110,12 +110,29 @@ def _with_extras(requirement: Requirement, extras: Collection[str]) -> Requireme
 
 def _requirement(text: str) -> Requirement:
     try:
-        return Requirement(text)
+        found = Requirement(text)
     except InvalidRequirement as error:
         raise UsageError(
             f"`{text}` is not a requirement: {str(error).splitlines()[0]}",
             hint="write it as PEP 508 has it, for example `envctl add 'numpy>=2'`",
         ) from error
+    limits = _short(found.url or "")
+    if limits is not None:
+        bare = Requirement(text)
+        bare.url = None
+        raise UsageError(
+            f"`{text}` names an address after its `@`, not a version",
+            hint=f"write `{_composed(bare, limits)}`; a folder of that name is `./{found.url}`",
+        )
+    return found
+
+
+def _short(url: str) -> str | None:
+    """Return what uv's ``name@8`` or ``name@latest`` means in PEP 508; ``None``: it is an address."""
+    try:
+        return "" if url == "latest" else f"=={Version(url)}"
+    except InvalidVersion:
+        return None
 
 
 def _edited(text: str, wanted: Iterable[_Wanted], where: Target, editor: Editor) -> str:

@@ -95,6 +95,25 @@ def test_adopting_twice_changes_nothing(foreign: World) -> None:
     assert foreign.snapshot("pylock.toml") == before
 
 
+def test_a_stale_lock_of_envctls_own_is_not_up_to_date(world: World) -> None:
+    world.envctl("lock")
+    world.edit("pyproject.toml", "zz-made-app<2", "zz-made-app>=2")
+    before = world.snapshot("pylock.toml")
+    done = world.envctl("lock", "--adopt")
+    assert "envctl's own and does not answer pyproject.toml any more" in done.stderr
+    assert "run `envctl lock`" in done.stderr
+    assert "left pylock.toml as it is: 5 packages" in done.stderr
+    assert "up to date" not in done.stderr
+    assert world.snapshot("pylock.toml") == before
+
+
+def test_a_lock_for_some_groups_is_fresh_for_these(world: World) -> None:
+    world.envctl("lock", "--no-default-groups")
+    done = world.envctl("lock", "--adopt")
+    assert "envctl's own already" in done.stderr
+    assert "up to date" in done.stderr
+
+
 def test_what_does_not_answer_the_manifest_is_refused(foreign: World) -> None:
     foreign.edit("pyproject.toml", "zz-made-app<2", "zz-made-app>=2")
     before = foreign.snapshot("pylock.toml")

@@ -166,6 +166,29 @@ MANIFESTS = {
         swap("[tool.envctl.env]", '[[tool.envctl.index]]\nname="team"\nurl="x"\n[tool.envctl.env]'),
         ("two indexes are named `team`", f"{WHERE}tool.envctl.index[1].name"),
     ),
+    "two indexes whose logins share a variable": Mistake(
+        swap("[tool.envctl.env]", '[[tool.envctl.index]]\nname="TEAM"\nurl="x"\n[tool.envctl.env]'),
+        ("two indexes are named `TEAM`: `team` shares", f"{WHERE}tool.envctl.index[1].name"),
+    ),
+    "a token in the query of an index": Mistake(
+        swap('/simple"', '/simple?token=hunter2"'),
+        ("no `?` and no `#`", f"{WHERE}tool.envctl.index[0].url", "keyring"),
+    ),
+    "a token in the fragment of an index": Mistake(
+        swap('/simple"', '/simple#hunter2"'), ("no `?`", f"{WHERE}tool.envctl.index[0].url")
+    ),
+    "two floors of one machine": Mistake(
+        swap('["linux-x86_64"]', '["linux-x86_64", "linux-x86_64-glibc2.28"]'),
+        ("`linux-x86_64` is listed twice", f"{WHERE}tool.envctl.platforms[1]", "lower floor"),
+    ),
+    "a profile that looks like an option": Mistake(
+        swap("[tool.envctl.env]", "[tool.envctl.profiles.--help]\n[tool.envctl.env]"),
+        ("`--help` cannot name a profile", f"{WHERE}tool.envctl.profiles.--help"),
+    ),
+    "escape sequences": Mistake(
+        swap('"zz-made-app<2"', '"\\u001b[2J\\u0007app<2"'),
+        ("`\\x1b[2J\\x07app<2` is not a requirement", f"{WHERE}project.dependencies[0]"),
+    ),
     "a secret": Mistake(
         swap(ENV, f'{ENV}\nHF_TOKEN = "hunter2"'),
         ("`HF_TOKEN` is a secret", f"{WHERE}tool.envctl.env.HF_TOKEN", ".envctl/local.toml"),

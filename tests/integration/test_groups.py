@@ -151,6 +151,15 @@ def test_names_are_normalised(locked: World) -> None:
     assert "zz-made-plot" in report["result"]["add"]
 
 
+def test_sync_says_which_default_groups_the_lock_lacks(locked: World) -> None:
+    assert "was made without" not in locked.envctl("sync").stderr
+    locked.envctl("lock", "--no-default-groups", "--group", "test")
+    for _ in range(2):  # the second has nothing to do, and says it as well
+        said = locked.envctl("sync").stderr
+        assert "note: the lock was made without group `dev`: run `envctl lock --all-groups`" in said
+    assert "made without" not in locked.envctl("sync", "--no-default-groups").stderr
+
+
 def test_a_lock_can_be_for_some_of_them(locked: World) -> None:
     whole = locked.read("pylock.toml")
     locked.envctl("lock", "--no-default-groups", "--group", "test", "--extra", "io")

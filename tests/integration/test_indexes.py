@@ -1028,3 +1028,20 @@ def test_a_source_behind_a_login_and_a_mirror(two: Two, resolver: str, tmp_path:
         assert two.world.installed() == ["zz_made_priv_app-1.0"]
         assert "zz_made_priv_app-1.0.tar.gz" in mirror.downloads
         assert asked(two.team) == set()
+
+
+@pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
+def test_a_mirror_that_fails_is_named_as_one(mirrored: Mirrored, resolver: str) -> None:
+    mirrored.write("zz-made-app", resolver=resolver)
+    mirrored.without.envctl("lock")
+    text = f'[mirror]\n"{mirrored.team.url}" = "{mirrored.mirror.url}"\n'
+    mirrored.behind.write(".envctl/local.toml", text)
+    refused = mirrored.behind.envctl("lock", code=3).stderr
+    mirrored.hand_over(mirrored.without, mirrored.behind)
+    at_sync = mirrored.behind.envctl("sync", code=3).stderr
+    mirrored.mirror.fault = "down"
+    down = mirrored.behind.envctl("lock", "--upgrade", code=3).stderr
+    for said in (refused, at_sync, down):
+        assert f"it is a mirror of {mirrored.team.url} (.envctl/local.toml: mirror)" in said
+        assert "tool.envctl.index" not in said
+    assert "the index at" not in mirrored.without.envctl("lock", "--upgrade").stderr

@@ -168,6 +168,16 @@ def test_a_foreign_environment_is_never_touched_unasked(
     assert elsewhere.is_dir()
 
 
+def test_recreate_says_that_all_was_made_anew(synced: World) -> None:
+    before = (synced.root / ".venv").resolve()
+    done = synced.envctl("sync", "--recreate")
+    assert f"made .venv anew: {len(BASE)} packages" in done.stderr
+    assert "in sync" not in done.stderr
+    assert (synced.root / ".venv").resolve() != before
+    assert synced.json("sync", "--recreate")["result"]["changed"] is True
+    assert ".venv is in sync" in synced.envctl("sync").stderr
+
+
 def test_killed_at_any_moment_it_repairs_itself(synced: World) -> None:
     """Kill a sync to another slice at moments spread over its whole life; old or new must be complete."""
     argv = [sys.executable, "-m", "envctl", "sync", "--extra", "plot"]

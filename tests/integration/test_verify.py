@@ -367,3 +367,16 @@ def test_the_check_of_a_lock_reports_under_its_own_name(world: World) -> None:
     report = world.json("lock", "--check", code=1)
     assert (report["command"], report["ok"]) == ("lock", False)
     assert report["result"]["findings"]
+
+
+def test_a_lock_does_not_steer_the_terminal(world: World) -> None:
+    world.envctl("lock")
+    hostile = r"\u001b[31mevil\u0007\u009b2J"
+    world.edit("pylock.toml", 'created-by = "envctl"', f'created-by = "{hostile}"')
+    world.edit("pylock.toml", '"requires zz-made-app', rf'"{hostile}", "requires zz-made-app')
+    for arguments in (("verify", "--only", "lock"), ("verify",), ("lock", "--adopt"), ("lock",)):
+        done = world.envctl(*arguments, code=None)
+        said = (done.stdout + done.stderr).replace("\n", "")
+        assert said.isprintable(), said
+        if arguments[0] == "verify":
+            assert r"\x1b[31mevil\x07\x9b2J" in said

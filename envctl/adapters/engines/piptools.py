@@ -22,6 +22,7 @@ from envctl.adapters.index.files import Taste, moment
 from envctl.adapters.index.packages import Source
 from envctl.adapters.index.way import Way
 from envctl.adapters.piptools import failures as piptools_failures
+from envctl.adapters.piptools import notes as piptools_notes
 from envctl.adapters.piptools import program as piptools
 from envctl.domain.lock_entry import version_of
 from envctl.domain.markers import joined, root_condition
@@ -43,7 +44,8 @@ _OPTIONS = (
     # pip and setuptools are packages like any other: a lock without them would not be whole.
     "--allow-unsafe",
 )
-_Compile = Callable[[str, Sequence[str]], tuple[Compiled, ...]]
+# Pins, and what pip said besides.
+_Compile = Callable[[str, Sequence[str]], tuple[tuple[Compiled, ...], str]]
 
 
 def resolve(question: Question, *, run: Runner, workspace: Path) -> Resolution:
@@ -67,7 +69,7 @@ def _ask(
     source = Source(indexes=complete(question.indexes, default_index()), way=way)
     roots = {file: condition for file, (condition, texts) in _roots(question).items() if any(texts)}
     compile_ = _compiler(question, before, source, run=run, workspace=workspace)
-    pins = compile_(_COMPILED, tuple(roots)) if roots else ()
+    pins, said = compile_(_COMPILED, tuple(roots)) if roots else ((), "")
     reached = _reached(pins, compile_, workspace)
     markers = {
         name: joined({roots[file]: None for file in roots if file in files})
@@ -81,7 +83,7 @@ def _ask(
         environments=(f"{here.marker} and python_version == '{question.interpreter.minor}'",),
         requires_python=question.requires_python or f"=={question.interpreter.minor}.*",
         made_by=piptools.made_by(),
-        notes=notes,
+        notes=(*notes, *piptools_notes.missing_extras(said, pins)),
     )
 
 
@@ -159,11 +161,11 @@ def _compiler(
         options.append(f"--uploaded-prior-to={before.isoformat()}")
     call = partial(piptools.call, run, interpreter=question.interpreter, way=source.way)
 
-    def compile_(output: str, arguments: Sequence[str]) -> tuple[Compiled, ...]:
+    def compile_(output: str, arguments: Sequence[str]) -> tuple[tuple[Compiled, ...], str]:
         done = call([*options, f"--output-file={output}", *arguments], cwd=workspace)
         if done.code != 0:
             raise piptools_failures.explain(done, question, source.look)
-        return read_compiled((workspace / output).read_text(encoding="utf-8"))
+        return read_compiled((workspace / output).read_text(encoding="utf-8")), done.stderr
 
     return compile_
 
@@ -187,7 +189,7 @@ def _reached(
         lines = (f"{p.name} @ {p.url}" if p.url else f"{p.name}=={p.version}" for p in pins)
         (workspace / "pins.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for file in sorted(unclear):
-        alone = compile_(f"{file}.txt", ("--constraint=pins.txt", file))
+        alone, _ = compile_(f"{file}.txt", ("--constraint=pins.txt", file))
         names = {pin.name for pin in alone}
         for name, files in reached.items():
             if name not in names:

@@ -52,7 +52,14 @@ def _ask(question: Question, way: Way, *, run: Runner, workspace: Path) -> Resol
     paths = uv_direct.Paths(question.root)
     project = tomli_w.dumps(_project(question, paths))
     (workspace / "pyproject.toml").write_text(project, encoding="utf-8")
-    uv_: _Uv = partial(uv.completed, run, cwd=workspace, config=config, way=way)
+    uv_: _Uv = partial(
+        uv.completed,
+        run,
+        cwd=workspace,
+        config=config,
+        way=way,
+        constraints=question.constraints,
+    )
     said = uv_(["lock", "--python", question.interpreter.path]).stderr
     environments = [platform.marker for platform in question.platforms]
     exports = Exports(environments)
@@ -67,7 +74,7 @@ def _ask(question: Question, way: Way, *, run: Runner, workspace: Path) -> Resol
         environments=tuple(environments),
         requires_python=locked.get("requires-python"),
         made_by=f"uv {uv.version(run)}",
-        notes=tuple(uv_failures.yanked(said)),
+        notes=tuple(uv_failures.notes(said)),
     )
 
 

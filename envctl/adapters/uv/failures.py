@@ -1,7 +1,7 @@
 """What uv's failures mean: the reason out of its chain of causes, the place, and the next step."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from urllib.parse import unquote
 
@@ -21,20 +21,29 @@ _YANKED = re.compile(
     r"^warning: `([\w.-]+)==(\S+)` is yanked(?: \(reason: \"(.*)\"\))?$", re.MULTILINE
 )
 
+_EXTRA = re.compile(
+    r"^warning: The package `([\w.-]+)([^`]*)` does not have an extra named `([^`]+)`$", re.MULTILINE
+)
 
-def explain(done: Completed) -> EnvctlError:
-    """Turn a failed run into one clear error; the original text is kept as ``details``."""
+
+def explain(done: Completed, constraints: Sequence[str] = ()) -> EnvctlError:
+    """Turn a failed run into one clear error; the original text is kept as ``details``.
+
+    ``constraints``: those that uv was given (PEP 508).
+    """
     text = done.stderr
     found = (make(match) for pattern, make in _MEANINGS if (match := pattern.search(text)))
-    error = next(found, None) or _unknown(done)
+    error = next(found, None) or _unsolvable(text, constraints) or _unknown(done)
     error.details = text.strip()
     return error
 
 
-def yanked(text: str) -> Iterator[str]:
-    """Yield a note for each locked version that its index warns of, out of what uv said besides."""
+def notes(text: str) -> Iterator[str]:
+    """Yield a note for each yanked version and each extra that there is not, out of what uv said besides."""
     for name, version, reason in _YANKED.findall(text):
         yield resolver_words.yanked(name, version, reason)
+    for name, version, extra in _EXTRA.findall(text):
+        yield resolver_words.no_extra(name, version.removeprefix("=="), extra)
 
 
 def _unknown(done: Completed) -> EnvctlError:
@@ -148,9 +157,10 @@ def _empty(match: re.Match[str]) -> EnvctlError:
     )
 
 
-def _unsolvable(match: re.Match[str]) -> EnvctlError:
-    found = uv_proof.explained(match.string)
-    if found:
+def _unsolvable(text: str, constraints: Sequence[str]) -> EnvctlError | None:
+    found = uv_proof.explained(text, constraints)
+    match = _UNSOLVABLE.search(text)
+    if found or not match:
         return found
     return ResolutionError(
         f"no versions satisfy all requirements: {' '.join(match[1].split())}",
@@ -159,6 +169,7 @@ def _unsolvable(match: re.Match[str]) -> EnvctlError:
     )
 
 
+_UNSOLVABLE = re.compile(r"No solution found.*?cause: (.*?)(?:\n\s*\n|\n\s*hint:|\Z)", re.DOTALL)
 _PLACE = r"(?:`(/[^`]+)`[^\n`]*?)?"
 _MEANINGS = tuple(
     (re.compile(pattern, re.DOTALL), make)
@@ -174,6 +185,5 @@ _MEANINGS = tuple(
         (r"package name `([^`]+)` does not match `([^`]+)`", _misnamed),
         (r"Failed to build `([^`]+)`", _unbuildable),
         (r"(?:Because|and) there are no versions of ([\w.-]+) and", _empty),
-        (r"No solution found.*?cause: (.*?)(?:\n\s*\n|\n\s*hint:|\Z)", _unsolvable),
     )
 )

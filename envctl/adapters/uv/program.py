@@ -76,8 +76,12 @@ def completed(
     cwd: Path,
     config: Path | None = None,
     way: Way | None = None,
+    constraints: Sequence[str] = (),
 ) -> Completed:
-    """Do as ``call`` does, and return stderr as well. ``way``: how uv gets to the indexes."""
+    """Do as ``call`` does, and return stderr as well.
+
+    ``way``: how uv gets to the indexes. ``constraints``: those in its project, by which a failure is explained.
+    """
     configuration = ["--config-file", str(config)] if config else ["--no-config"]
     env = environment(os.environ) | (way.variables(os.environ) if way else {})
     done = run([binary(), *arguments, *configuration], cwd=cwd, env=env)
@@ -86,7 +90,7 @@ def completed(
     if way:
         done = replace(done, stdout=way.plain(done.stdout))
     if done.code != 0:
-        raise uv_failures.explain(done)
+        raise uv_failures.explain(done, constraints)
     return done
 
 

@@ -5,7 +5,10 @@ change.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from envctl.adapters.resolver_words import Demand, collision
 from envctl.errors import ResolutionError
@@ -24,13 +27,19 @@ _CLAUSE = re.compile(
 _DEPENDS = re.compile(r"(?P<who>.+?) depends? on (?P<wants>.+)", re.DOTALL)
 _ITEM = re.compile(r"(?:, and |, | and )(?=[A-Za-z0-9])(?![^{]*\})")
 _PYTHON = re.compile(r"the requested Python version \((?P<python>[^)]*)\) does not satisfy (\S+)")
+# Of one name asked for twice in one breath: it is said of the pair, and asks for nothing.
+_TAIL = re.compile(r",?(?: and)? which (?:is|are) incompatible$")
+_MARKER = re.compile(r"\{(.*)\}(.*)")
 _SPLIT = re.compile(r"for split \(markers: ([^\n]+)\)")
 _ELSEWHERE = "failed for an environment that is not the current one"
 
 
-def explained(text: str) -> ResolutionError | None:
-    """Return the error that a proof amounts to; ``None``: there is none in the text, or not in these words."""
-    demands, facts = _premises(text)
+def explained(text: str, constraints: Sequence[str] = ()) -> ResolutionError | None:
+    """Return the error that a proof amounts to; ``None``: there is none in the text, or not in these words.
+
+    ``constraints``: those that uv was given, as PEP 508 strings; a proof does not tell them from what a package needs.
+    """
+    demands, facts = _premises(text, constraints)
     if not demands:
         return None
     split = _SPLIT.search(text)
@@ -42,13 +51,14 @@ def askers(text: str, name: str) -> tuple[Demand, ...]:
     return tuple(demand for demand in _premises(text)[0] if demand.name == name)
 
 
-def _premises(text: str) -> tuple[list[Demand], list[str]]:
+def _premises(text: str, constraints: Sequence[str] = ()) -> tuple[list[Demand], list[str]]:
     """Return what a proof begins with: demands, and sentences about what there is."""
     demands: list[Demand] = []
     facts: list[str] = []
+    limits = {key for each in constraints if (key := _key(each)) and key[1]}
     proof = _PROOF.search(text)
     for clause in _clauses(" ".join(proof[1].split())) if proof else ():
-        asked = list(_demands(clause))
+        asked = list(_demands(clause, limits))
         demands += asked
         if not asked and (fact := _fact(clause)):
             facts.append(fact)
@@ -62,19 +72,46 @@ def _clauses(proof: str) -> Iterator[str]:
                 yield clause.rstrip(" .")
 
 
-def _demands(clause: str) -> Iterator[Demand]:
-    match = _DEPENDS.fullmatch(clause)
+def _demands(clause: str, limits: Collection[tuple[str, str]]) -> Iterator[Demand]:
+    """Yield what a clause asks for; ``limits``: the constraints, each as a name and its versions."""
+    match = _DEPENDS.fullmatch(_TAIL.sub("", clause))
     if not match:
         return
     who, asks = _who(match["who"])
-    seen: set[str] = set()
-    for item in _ITEM.split(match["wants"]):
-        wants = re.sub(r"\{(.*)\}", r" (where \1)", item)
-        demand = Demand(who=who, wants=wants, asks=asks)
-        # uv adds what a constraint says of a package to what its parent says.
-        limit = demand.name in seen
-        yield Demand(who="a constraint", wants=wants, asks=True) if limit else demand
-        seen.add(demand.name)
+    items = _ITEM.split(match["wants"])
+    added = _added(items, limits, asks=asks)
+    for item in items:
+        limit = item in added
+        wants = _MARKER.sub(r"\2 (where \1)", item)
+        yield Demand(who="a constraint" if limit else who, wants=wants, asks=asks or limit)
+
+
+def _added(
+    items: Sequence[str], limits: Collection[tuple[str, str]], *, asks: bool
+) -> Collection[str]:
+    """Return the items that come from a constraint: uv adds it to what its parent says, and names the parent alone."""
+    names = [_name(item) for item in items]
+    found = {item for item in items if _key(_MARKER.sub(r"\2", item)) in limits}
+    if asks:  # asked for once, it is the project's own
+        return {item for item in found if names.count(_name(item)) > 1}
+    if found:
+        return found
+    # Where uv has joined constraints, or spells them in its own way: the parent's own word comes first.
+    limited = dict(limits)
+    return {items[n] for n, name in enumerate(names) if name in names[:n] and name in limited}
+
+
+def _name(item: str) -> str:
+    return canonicalize_name(Demand(who="", wants=item).name)
+
+
+def _key(text: str) -> tuple[str, str] | None:
+    """Return a requirement as its name and versions, whatever the spelling; ``None``: it is none."""
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return canonicalize_name(found.name), str(found.specifier)
 
 
 def _who(text: str) -> tuple[str, bool]:

@@ -77,6 +77,17 @@ SAID = [
         ("no package `acme`", "pyproject.toml", "correct its name"),
     ),
     (
+        "error: Failed to build `acme @ file:///p/a%20b`\n"
+        "  cause: /p/a b does not appear to be a Python project, as neither `pyproject.toml` nor ...",
+        ResolutionError,
+        ("there is no project at `/p/a b`", "pyproject.toml", "correct the address of `acme`"),
+    ),
+    (
+        "error: Failed to build `acme @ file:///p/a`\n  cause: Call to a build backend failed",
+        ResolutionError,
+        ("`acme @ file:///p/a` has no wheel", "pyproject.toml", "[tool.envctl.build.acme]"),
+    ),
+    (
         PROOF,
         ResolutionError,
         (

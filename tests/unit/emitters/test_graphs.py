@@ -17,6 +17,7 @@ from envctl.domain.graph.picture import picture
 from envctl.domain.graph.views import View
 from envctl.emitters.graphs import FORMATS, data, dot, labels, mermaid, text
 from envctl.emitters.graphs.palette import HUES, TEXT
+from envctl.emitters.printable import printable
 from tests.unit.domain.test_graph import graph, large
 
 SVG = "{http://www.w3.org/2000/svg}"
