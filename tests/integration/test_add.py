@@ -161,6 +161,10 @@ def test_what_holds_nowhere_is_said(world: World) -> None:
 # Groups, extras, profiles
 
 
+def test_an_extra_that_the_package_has_not(world: World) -> None:
+    assert "`zz-made-lib` 1.1 has no extra `sockz`" in call(world, "add", "zz-made-lib[sockz]").err
+
+
 def test_a_group_that_is_there_and_one_that_is_new(world: World) -> None:
     before = world.read("pyproject.toml")
     world.envctl("add", "--group", "Dev", "zz-made-newer")
@@ -233,6 +237,9 @@ def test_what_does_not_resolve_changes_nothing(
         (("not a requirement",), ("is not a requirement", "PEP 508")),
         (('x"\n[tool.evil]\na="',), ("is not a requirement",)),
         (("./folder",), ("is not a requirement",)),
+        (("zz-made-lib@1.1",), ("not a version", "write `zz-made-lib==1.1`")),
+        (("zz-made-lib[x]@1.1 ; os_name == 'posix'",), ("write `zz-made-lib[x]==1.1; os_name",)),
+        (("zz-made-lib@latest",), ("not a version", "write `zz-made-lib`")),
         (("demo",), ("`demo` is the project itself",)),
         (("--group", "a b", "zz-made-new"), ("`a b` cannot name a dependency group",)),
         (("--extra", "x]", "zz-made-new"), ("`x]` cannot name an extra",)),

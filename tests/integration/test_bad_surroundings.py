@@ -327,6 +327,21 @@ def test_a_folder_whose_name_is_no_text(world: World, tmp_path: Path) -> None:
     assert call(strange, "lock", "--json").envelope()["error"]["code"] == "manifest"
 
 
+@pytest.mark.parametrize("name", ["$HOME", 'a "b"', "it's ${x}", "=~a"])
+def test_a_path_that_some_shell_would_expand(world: World, name: str, tmp_path: Path) -> None:
+    """virtualenv warns of scripts that it leaves out for such a path: nobody asked for them."""
+    root = tmp_path / name
+    root.mkdir()
+    strange = World(root=root, index=world.index, environ=world.environ)
+    strange.write("pyproject.toml", world.read("pyproject.toml"))
+    strange.envctl("lock")
+    for command in (("sync",), ("add", "zz-made-plot")):
+        assert "skipping" not in strange.envctl(*command).stderr
+    assert strange.installed()
+    prefix = strange.run(["sh", "-c", '. .venv/bin/activate; printf %s "$VIRTUAL_ENV"']).stdout
+    assert Path(prefix).is_relative_to(root)
+
+
 # A folder that is not where it was
 
 

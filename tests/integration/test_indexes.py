@@ -787,6 +787,27 @@ def test_a_folder_beside_the_manifest_stays_relative(two: Two, spelled: str) -> 
     assert two.world.read("pylock.toml") == before
 
 
+@pytest.mark.parametrize("spelled", ["./libs/he%20lp", "libs/he%20lp", "file:libs/he%20lp"])
+def test_a_folder_with_a_space_is_named_as_in_an_address(two: Two, spelled: str) -> None:
+    source_tree(Wheel("zz-made-local", "1.0"), two.world.root / "libs" / "he lp")
+    two.write(f"zz-made-local @ {spelled}", patterns=())
+    two.world.envctl("lock")
+    assert entry(two.world, "zz-made-local").directory.path == "libs/he lp"
+    two.world.envctl("sync")
+    assert two.world.installed() == ["zz_made_local-1.0"]
+    assert two.world.codes("--only", "lock,environment") == []
+
+
+def test_a_folder_without_a_project_is_said(two: Two) -> None:
+    two.world.write("libs/no thing/README", "")
+    two.write("zz-made-x @ ./libs/no%20thing", patterns=())
+    done = two.world.envctl("lock", code=3)
+    assert "there is no project at `" in done.stderr
+    assert "/libs/no thing`" in done.stderr
+    assert "correct the address of `zz-made-x`" in done.stderr
+    assert "tool.envctl.build" not in done.stderr
+
+
 def test_a_wheel_beside_the_manifest_stays_relative(two: Two) -> None:
     wheels.write(Wheel("zz-made-local", "1.0"), two.world.root / "dis t")
     two.write("zz-made-local @ file:dis%20t/zz_made_local-1.0-py3-none-any.whl", patterns=())
@@ -945,6 +966,32 @@ def test_a_locked_version_that_is_yanked(
     assert "yanked" not in done.stderr
 
 
+@pytest.mark.parametrize("resolver", RESOLVERS)
+@pytest.mark.parametrize("patterns", [(), ("zz-made-priv-*",)], ids=["straight", "gate"])
+def test_an_extra_that_a_package_has_not(
+    two: Two, resolver: str, patterns: tuple[str, ...]
+) -> None:
+    two.team.add(Wheel("zz-made-rich", "1.0", extras={"fast": ("zz-made-lib",)}))
+    two.write("zz-made-rich[fsat]", resolver=resolver, patterns=patterns)
+    done = two.world.envctl("lock")
+    assert "note: `zz-made-rich` 1.0 has no extra `fsat`" in done.stderr
+    assert done.stderr.count("has no extra") == 1
+    two.write("zz-made-rich[fast]", resolver=resolver, patterns=patterns)
+    assert "has no extra" not in two.world.envctl("lock").stderr
+
+
+@pytest.mark.parametrize("wanted", [("zz-made-lib<1,>2",), ("zz-made-lib<1", "zz-made-lib>2")])
+def test_what_the_project_asks_for_twice_is_no_constraint(
+    two: Two, wanted: tuple[str, ...]
+) -> None:
+    two.write(*wanted)
+    said = two.world.envctl("lock", code=3).stderr.split("  where:")[0]
+    assert said.splitlines()[1:] == [
+        "    the project asks for zz-made-lib<1",
+        "    the project asks for zz-made-lib>2",
+    ]
+
+
 CONFLICTS = {
     "direct": (
         ("zz-made-lib>1", "zz-made-lib<1.1"),
@@ -1044,4 +1091,7 @@ def test_a_mirror_that_fails_is_named_as_one(mirrored: Mirrored, resolver: str) 
     for said in (refused, at_sync, down):
         assert f"it is a mirror of {mirrored.team.url} (.envctl/local.toml: mirror)" in said
         assert "tool.envctl.index" not in said
-    assert "the index at" not in mirrored.without.envctl("lock", "--upgrade").stderr
+    mirrored.team.fault = "down"
+    fresh = {"UV_CACHE_DIR": str(mirrored.without.root.parent / "fresh cache")}
+    straight = mirrored.without.envctl("lock", "--upgrade", code=3, env=fresh).stderr
+    assert "mirror" not in straight

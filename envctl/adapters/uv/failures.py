@@ -20,9 +20,9 @@ from envctl.ports import Completed
 _YANKED = re.compile(
     r"^warning: `([\w.-]+)==(\S+)` is yanked(?: \(reason: \"(.*)\"\))?$", re.MULTILINE
 )
-
 _EXTRA = re.compile(
-    r"^warning: The package `([\w.-]+)([^`]*)` does not have an extra named `([^`]+)`$", re.MULTILINE
+    r"^warning: The package `([\w.-]+)(?:==)?([^`]*)` does not have an extra named `([^`]+)`$",
+    re.MULTILINE,
 )
 
 
@@ -43,7 +43,7 @@ def notes(text: str) -> Iterator[str]:
     for name, version, reason in _YANKED.findall(text):
         yield resolver_words.yanked(name, version, reason)
     for name, version, extra in _EXTRA.findall(text):
-        yield resolver_words.no_extra(name, version.removeprefix("=="), extra)
+        yield resolver_words.no_extra(name, version, extra)
 
 
 def _unknown(done: Completed) -> EnvctlError:

@@ -77,8 +77,7 @@ SAID = [
         ("no package `acme`", "pyproject.toml", "correct its name"),
     ),
     (
-        "error: Failed to build `acme @ file:///p/a%20b`\n"
-        "  cause: /p/a b does not appear to be a Python project, as neither `pyproject.toml` nor ...",
+        "Failed to build `acme @ file:///p/a%20b`\ncause: /p/a b does not appear to be a Python project",
         ResolutionError,
         ("there is no project at `/p/a b`", "pyproject.toml", "correct the address of `acme`"),
     ),

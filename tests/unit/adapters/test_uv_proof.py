@@ -83,16 +83,58 @@ PROOFS = {
             "every version of app is yanked (reason: it broke)",
         ),
     ),
-    "constraint": (
+    "one twice": (
+        f"  cause: Because your project depends on zz-made-app<1 and zz-made-app>8, {END}\n",
         (
-            "  cause: Because all versions of web depend on lib>=2 and lib<2, we can conclude that all "
-            f"versions of web cannot be used.\n         And because your project depends on web, {END}\n"
+            "no version of `zz-made-app` suits all who ask for it:",
+            "the project asks for zz-made-app<1",
+            "the project asks for zz-made-app>8",
+        ),
+    ),
+    "one twice with a marker": (
+        (
+            "  cause: Because your project depends on zz-made-app<1 and "
+            f"zz-made-app{{sys_platform == 'linux'}}>8, {END}\n"
         ),
         (
-            "no version of `lib` suits all who ask for it:",
-            "a constraint asks for lib<2",
-            "the project asks for web",
-            "every version of web needs lib>=2",
+            "no version of `zz-made-app` suits all who ask for it:",
+            "the project asks for zz-made-app<1",
+            "the project asks for zz-made-app>8 (where sys_platform == 'linux')",
+        ),
+    ),
+    "one that nothing meets": (
+        "  cause: your project depends on zz-made-app<1 and zz-made-app>2, which are incompatible\n",
+        (
+            "no version of `zz-made-app` suits all who ask for it:",
+            "the project asks for zz-made-app<1",
+            "the project asks for zz-made-app>2",
+        ),
+    ),
+    "a package that nothing meets": (
+        (
+            "  cause: Because zz-made-one==1.0 depends on zz-made-lib<1 and zz-made-lib>2, which are "
+            "incompatible and only zz-made-one==1.0 is available, we can conclude that all versions of "
+            "zz-made-one cannot be used.\n"
+            f"         And because your project depends on zz-made-one, {END}\n"
+        ),
+        (
+            "no version of `zz-made-lib` suits all who ask for it:",
+            "the project asks for zz-made-one",
+            "zz-made-one 1.0 needs zz-made-lib<1",
+            "zz-made-one 1.0 needs zz-made-lib>2",
+        ),
+    ),
+    "a package that asks twice": (
+        (
+            "  cause: Because all versions of zz-made-two depend on zz-made-lib<1 and zz-made-lib>8, "
+            "we can conclude that all versions of zz-made-two cannot be used.\n"
+            f"         And because your project depends on zz-made-two, {END}\n"
+        ),
+        (
+            "no version of `zz-made-lib` suits all who ask for it:",
+            "the project asks for zz-made-two",
+            "every version of zz-made-two needs zz-made-lib<1",
+            "every version of zz-made-two needs zz-made-lib>8",
         ),
     ),
     "extra and group": (
@@ -134,6 +176,65 @@ def test_a_proof_becomes_its_premises(case: str) -> None:
     assert tuple(line.strip() for line in error.message.splitlines()) == lines
     assert error.where == "pyproject.toml"
     assert error.hint
+
+
+LIMITED = {
+    "of the project's own": (
+        ["zz-made-app >= 2"],
+        f"Because your project depends on zz-made-app<2 and zz-made-app>=2, {END}",
+        ("the project asks for zz-made-app<2", "a constraint asks for zz-made-app>=2"),
+    ),
+    "of a package on the way": (
+        ["zz_made_lib<1"],
+        (
+            "Because all versions of zz-made-web depend on zz-made-lib>=2 and zz-made-lib<1, we can conclude that "
+            "all versions of zz-made-web cannot be used.\n"
+            f"         And because your project depends on zz-made-web, {END}"
+        ),
+        (
+            "a constraint asks for zz-made-lib<1",
+            "the project asks for zz-made-web",
+            "every version of zz-made-web needs zz-made-lib>=2",
+        ),
+    ),
+    "in uv's own spelling": (
+        ["zz-made-lib~=1.0"],
+        (
+            "Because all versions of zz-made-web depend on zz-made-lib>=2 and zz-made-lib>=1.0,<2.dev0, we can "
+            "conclude that all versions of zz-made-web cannot be used.\n"
+            f"         And because your project depends on zz-made-web, {END}"
+        ),
+        (
+            "a constraint asks for zz-made-lib>=1.0,<2.dev0",
+            "the project asks for zz-made-web",
+            "every version of zz-made-web needs zz-made-lib>=2",
+        ),
+    ),
+    "of a package wanted in any version": (
+        ["zz-made-lib<1"],
+        (
+            "Because only zz-made-lib>=1.0 is available and all versions of zz-made-bare depend on zz-made-lib<1, "
+            "we can conclude that all versions of zz-made-bare cannot be used.\n"
+            f"         And because your project depends on zz-made-bare, {END}"
+        ),
+        (
+            "a constraint asks for zz-made-lib<1",
+            "the project asks for zz-made-bare",
+            "there is only zz-made-lib>=1.0",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LIMITED)
+def test_a_constraint_is_one_of_those_that_uv_was_given(case: str) -> None:
+    constraints, proof, lines = LIMITED[case]
+    error = explained(f"{HEAD}  cause: {proof}\n", constraints)
+    assert error is not None
+    assert tuple(line.strip() for line in error.message.splitlines()[1:]) == lines
+    without = explained(f"{HEAD}  cause: {proof}\n", ["zz-made-other<1", "zz-made-lib"])
+    assert without is not None
+    assert "a constraint" not in without.message
 
 
 def test_another_platform_is_named() -> None:
