@@ -232,7 +232,8 @@ def test_what_a_build_asks_for_is_kept_apart_as_well(two: Two, resolver: str) ->
 # Logins
 
 KEYRING = """\
-#!{python}
+#!/bin/sh
+"exec" "{python}" "$0" "$@"  # for Python a text: the interpreter's path may hold a space, which `#!` takes not
 import sys
 *mode, get, service = sys.argv[1:] if "--mode" in sys.argv else sys.argv[1:3]
 open({log!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
