@@ -67,4 +67,4 @@ def failure(error: EnvctlError, *, verbose: bool) -> str:
 
 def _lines(text: str) -> str:
     """Return a message of several lines with whatever else steers a terminal spelled out."""
-    return "\n".join(map(printable, text.split("\n")))
+    return "\n".join(printable(line, names=True) for line in text.split("\n"))

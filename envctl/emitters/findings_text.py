@@ -17,7 +17,7 @@ def report(
     for layer in layers:
         own = [finding for finding in findings if finding.layer == layer]
         if layer in skipped:
-            lines.append(f"{layer:<12} skipped: {printable(skipped[layer])}")
+            lines.append(f"{layer:<12} skipped: {printable(skipped[layer], names=True)}")
         elif not own:
             lines.append(f"{layer:<12} ok")
         else:
@@ -44,14 +44,14 @@ def _block(findings: Sequence[Finding]) -> Iterator[str]:
     for (fix, advice), group in acts.items():
         yield from _lines(group)
         if fix:
-            yield f"    mend it with: {printable(fix)}"
+            yield f"    mend it with: {printable(fix, names=True)}"
         elif advice:
-            yield f"    {printable(advice)}"
+            yield f"    {printable(advice, names=True)}"
 
 
 def _lines(group: Sequence[Finding]) -> Iterable[str]:
     for finding in group[:_MANY]:
-        said = printable(finding.message)
+        said = printable(finding.message, names=True)
         yield f"  {_MARK[finding.severity]} {finding.code}: {said}{_columns(finding)}"
     if len(group) > _MANY:
         yield f"          … and {len(group) - _MANY} more (see --json)"
@@ -60,6 +60,4 @@ def _lines(group: Sequence[Finding]) -> Iterable[str]:
 def _columns(finding: Finding) -> str:
     if finding.expected is None or finding.actual is None or finding.expected in finding.message:
         return ""
-    return (
-        f"\n            expected {printable(finding.expected)}, found {printable(finding.actual)}"
-    )
+    return f"\n            expected {printable(finding.expected, names=True)}, found {printable(finding.actual, names=True)}"
