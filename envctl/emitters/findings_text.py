@@ -60,4 +60,5 @@ def _lines(group: Sequence[Finding]) -> Iterable[str]:
 def _columns(finding: Finding) -> str:
     if finding.expected is None or finding.actual is None or finding.expected in finding.message:
         return ""
-    return f"\n            expected {printable(finding.expected, names=True)}, found {printable(finding.actual, names=True)}"
+    expected = printable(finding.expected, names=True)
+    return f"\n            expected {expected}, found {printable(finding.actual, names=True)}"
