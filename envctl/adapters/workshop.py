@@ -11,7 +11,7 @@ from packaging.pylock import PackageSdist
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from envctl.adapters import archives, hooks, toolchain
+from envctl.adapters import archives, build_backend, toolchain
 from envctl.adapters.environments import EnvironmentFolder
 from envctl.adapters.sdists import SdistFolder
 from envctl.adapters.wheel_store import WheelStore
@@ -84,7 +84,7 @@ class Workshop:
     ) -> Iterator[Built]:
         """Lend the wheel through which an environment leads to the project's own source (PEP 660)."""
         with _workbench() as folder:
-            build = hooks.Build(
+            build = build_backend.Build(
                 label="the project itself",
                 key=PROJECT,
                 source=root,
@@ -96,7 +96,7 @@ class Workshop:
             )
             out = folder / "out"
             out.mkdir()
-            wheel = hooks.editable(build, out, self._run, self._environ)
+            wheel = build_backend.editable(build, out, self._run, self._environ)
             _named(wheel, build.label)
             with wheel.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -109,7 +109,7 @@ class Workshop:
         out.mkdir()
         assert isinstance(job.item.artefact, PackageSdist)  # noqa: S101  # `jobs` makes no other
         archives.unpack(self._sdists.file(job.item.artefact), source)
-        build = hooks.Build(
+        build = build_backend.Build(
             label=label,
             key=job.item.name,
             source=source,
@@ -119,7 +119,7 @@ class Workshop:
             markers=here.environment,
             log=self._logs / f"{job.item.name}-{job.item.version}.log",
         )
-        wheel = hooks.wheel(build, out, self._run, self._environ)
+        wheel = build_backend.wheel(build, out, self._run, self._environ)
         _right(wheel, job, here)
         return wheel
 

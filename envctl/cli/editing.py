@@ -8,9 +8,8 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import lock_report
-from envctl.cli.render import envelope, say, show, step
+from envctl.cli.render import envelope, say, show
 from envctl.domain.manifest import Manifest
-from envctl.domain.resolution import Interpreter
 from envctl.usecases import load
 from envctl.usecases.editing import Edited, Make, Target, target
 from envctl.usecases.lock import Wish, made
@@ -47,16 +46,14 @@ def edit(
             engine = services.engine(edited.resolver)
             resolver = Resolver(engine, services.run, workspace, services.sdists)
             return made(
-                services.project, edited, resolver, lambda: _interpreter(services, edited), Wish()
+                services.project,
+                edited,
+                resolver,
+                lambda: lock_report.resolving(services, edited),
+                Wish(),
             )
 
         return work(manifest, list_, make), list_
-
-
-def _interpreter(services: Services, manifest: Manifest) -> Interpreter:
-    found = services.interpreter(manifest.python, manifest.requires_python)
-    step(f"resolving with {manifest.resolver} for Python {found.minor} …")
-    return found
 
 
 def finish(

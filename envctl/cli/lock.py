@@ -6,10 +6,8 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import lock_report, options
-from envctl.cli.render import envelope, say, show, step
-from envctl.domain.manifest import Manifest
+from envctl.cli.render import envelope, say, show
 from envctl.domain.profile import variant
-from envctl.domain.resolution import Interpreter
 from envctl.emitters.printable import printable
 from envctl.usecases import load, note
 from envctl.usecases.lock import Wish, lock
@@ -106,7 +104,8 @@ def _only(
 def _contradictions(
     ctx: click.Context, *, adopt: bool, plain: object, freed: tuple[str, ...] | None
 ) -> None:
-    if adopt and (freed is not None or ctx.params["profiles"] or ctx.params["as_of"]):
+    others = ("profiles", "as_of", "groups", "extras", "no_default_groups", "all_groups")
+    if adopt and (freed is not None or any(ctx.params[name] for name in others)):
         raise click.UsageError("--adopt takes the locks as they are: no other option fits", ctx)
     if plain:
         names = " ".join(ctx.params["packages"])
@@ -124,7 +123,7 @@ def _locked(services: Services, wish: Wish) -> LockOutcome:
             services.project,
             manifest,
             engine=services.engine(manifest.resolver),
-            interpreter=lambda: _interpreter(services, manifest),
+            interpreter=lambda: lock_report.resolving(services, manifest),
             run=services.run,
             workspace=workspace,
             sdists=services.sdists,
@@ -149,12 +148,6 @@ def _adopted(services: Services) -> LockOutcome:
             committed=services.committed,
             python=lambda: services.interpreter(manifest.python, manifest.requires_python).version,
         )
-
-
-def _interpreter(services: Services, manifest: Manifest) -> Interpreter:
-    found = services.interpreter(manifest.python, manifest.requires_python)
-    step(f"resolving with {manifest.resolver} for Python {found.minor} …")
-    return found
 
 
 def _unchanged(outcome: LockOutcome) -> list[str]:

@@ -1,14 +1,24 @@
-"""What became of the locks, as text and as JSON: the same for every command that writes them."""
+"""What is said of making locks, as text and as JSON: the same for every command that writes them."""
 
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from envctl.cli.render import say
+from envctl.bootstrap import Services
+from envctl.cli.render import say, step
+from envctl.domain.manifest import Manifest
+from envctl.domain.resolution import Interpreter
 from envctl.usecases.lock_outcome import Locked, LockOutcome
 
 _SHOWN = 30
+
+
+def resolving(services: Services, manifest: Manifest) -> Interpreter:
+    """Find the interpreter to resolve for, and say what now takes a while."""
+    found = services.interpreter(manifest.python, manifest.requires_python)
+    step(f"resolving with {manifest.resolver} for Python {found.minor} …")
+    return found
 
 
 def report(outcome: LockOutcome) -> None:
@@ -16,11 +26,12 @@ def report(outcome: LockOutcome) -> None:
     for each in outcome.locks:
         _changes(each)
         packages = len(each.lock.pylock.packages)
-        wrote = (
-            f"{'left' if each.stale else 'wrote'} {each.file}{' as it is' if each.stale else ''}"
-        )
-        told = each.written or each.stale
-        say(f"{wrote}: {packages} packages" if told else state(each.file, packages))
+        if each.stale:
+            say(f"left {each.file} as it is: {packages} packages")
+        elif each.written:
+            say(f"wrote {each.file}: {packages} packages")
+        else:
+            say(state(each.file, packages))
     for name in outcome.removed:
         say(f"removed {name}: no profile of the project has it")
 

@@ -102,7 +102,7 @@ class Manifest:
 
     ``profile``: this is the manifest as that profile sees it (see ``envctl.domain.profile``); ``default_extras`` and
     ``torch`` come from it. ``build_system``: how the project itself is built; ``None``: it is not installed.
-    ``elsewhere``: names that another tool's settings take from somewhere else (see ``envctl.domain.elsewhere``).
+    ``elsewhere``: names that another tool's settings take from somewhere else (see ``envctl.domain.foreign_sources``).
     ``only``: this is the manifest without the extras and groups that a lock leaves out (see ``restricted``).
     """
 

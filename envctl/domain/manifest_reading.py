@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from envctl.domain import manifest_tables as tables
 from envctl.domain import reading
 from envctl.domain.build import BuildSystem, parse_build_system, parse_builds
-from envctl.domain.elsewhere import elsewhere
+from envctl.domain.foreign_sources import elsewhere
 from envctl.domain.manifest import Manifest, ResolverName
 from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError

@@ -8,7 +8,6 @@ from packaging.utils import canonicalize_name
 from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Note
 from envctl.domain.requirement import requirement
-from envctl.errors import ManifestError
 from envctl.readers import addresses
 from envctl.readers.requirements.options import CREDENTIALS, carried
 from envctl.readers.requirements.texts import LeftOutError, portable
@@ -90,13 +89,6 @@ def _package(entry: Entry) -> str:
     return canonicalize_name(Requirement(entry.text or "").name)
 
 
-def printable(comment: str) -> str:
+def plain_comment(comment: str) -> str:
     """Return a comment without what TOML's comments cannot hold (TOML 1.0.0, "Comment")."""
     return "".join(c for c in comment if c == "\t" or c.isprintable()).strip()
-
-
-def named_by(error: ManifestError, name: str) -> ManifestError:
-    """Return the error with the file's name before the key."""
-    if error.where and not error.where.startswith(name):
-        error.where = f"{name}: {error.where}"
-    return error

@@ -3,7 +3,7 @@
 from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
 from envctl.errors import ManifestError
-from envctl.readers.gathering import Gathered, named_by, section_name
+from envctl.readers.gathering import Gathered, section_name
 from envctl.readers.requirements.files import read_requirements
 
 _ROOT = "tool.pdm"
@@ -23,11 +23,7 @@ _SILENT = (
 def read_pdm(data: reading.Table, name: str) -> Imported:
     """Read a parsed ``pyproject.toml``; raises ``ManifestError`` with the key that is wrong."""
     own = reading.table(reading.table(data, "tool", ""), "pdm", "tool")
-    found = Gathered()
-    try:
-        return _read(own, data, found, name)
-    except ManifestError as error:
-        raise named_by(error, name) from error
+    return _read(own, data, Gathered(), name)
 
 
 def _read(own: reading.Table, data: reading.Table, found: Gathered, file: str) -> Imported:

@@ -11,8 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
-from envctl.errors import ManifestError
-from envctl.readers.gathering import Gathered, named_by, section_name
+from envctl.readers.gathering import Gathered, section_name
 from envctl.readers.requirements.parts import assembled, both, git_url
 from envctl.readers.toml import read_toml
 
@@ -53,11 +52,7 @@ _NOT_CARRIED = {
 def read_pipfile(text: str, name: str) -> Imported:
     """Read the text of a Pipfile; raises ``ManifestError`` with the key that is wrong."""
     data = read_toml(text, name)
-    found = Gathered()
-    try:
-        return _read(data, found, name)
-    except ManifestError as error:
-        raise named_by(error, name) from error
+    return _read(data, Gathered(), name)
 
 
 def _read(data: reading.Table, found: Gathered, file: str) -> Imported:

@@ -2,7 +2,8 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from envctl.domain import reading
 from envctl.domain.imported import Imported
@@ -61,14 +62,27 @@ def _requirements(_: str, name: str, read: Read) -> Imported:
 def _pyproject(text: str, name: str, _: Read) -> Imported:
     """Read what another tool says in it; ``[project]`` and ``[tool.uv]`` are read by every ``init``."""
     data = read_toml(text, name)
-    tools = reading.table(data, "tool", "")
-    if "poetry" in tools:
-        return read_poetry(data, name)
-    return read_pdm(data, name) if "pdm" in tools else Imported()
+    with _named(name):
+        tools = reading.table(data, "tool", "")
+        if "poetry" in tools:
+            return read_poetry(data, name)
+        return read_pdm(data, name) if "pdm" in tools else Imported()
 
 
 def _pipfile(text: str, name: str, _: Read) -> Imported:
-    return read_pipfile(text, name)
+    with _named(name):
+        return read_pipfile(text, name)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Put the file's name before the key of an error."""
+    try:
+        yield
+    except ManifestError as error:
+        if error.where and not error.where.startswith(name):
+            error.where = f"{name}: {error.where}"
+        raise
 
 
 READERS: Mapping[str, Reader] = {

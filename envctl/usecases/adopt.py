@@ -43,13 +43,14 @@ def adopt(
                 where=each.lock_name,
                 hint="run `envctl lock`, or write that file with your other tool first",
             )
-        before[each.lock_name] = known = _known(committed(each.lock_name), each.lock_name)
         if lock.ours:
             fresh = answers(lock, restricted(each, lock.only))
             stale += () if fresh else (each.lock_name,)
             notes.append(f"{each.lock_name} is envctl's own {'already' if fresh else _STALE}")
-            after[each.lock_name] = lock
+            before[each.lock_name] = after[each.lock_name] = lock
         else:
+            known = _known(committed(each.lock_name), each.lock_name)
+            before[each.lock_name] = known
             after[each.lock_name] = found = _adopted(lock, each, known)
             notes += (*remarks(found, each), *_gaps(found, each, python()))
     said = tuple(dict.fromkeys(notes))

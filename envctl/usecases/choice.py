@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from envctl.domain import contract as contracts
 from envctl.domain.environment import Stamp
 from envctl.domain.gpu_facts import numbers
-from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.profile import variant, variants
@@ -76,21 +75,25 @@ def choose(
 def _fitting(
     project: Project, manifest: Manifest, platform: Platform, record: Record
 ) -> tuple[Manifest, str]:
-    locked = [(each, lock) for each in variants(manifest) if (lock := _usable(project, each))]
+    locked = [
+        (each, contracts.from_table(lock.contract))
+        for each in variants(manifest)
+        if (lock := load.lock(project, each.lock_name))
+    ]
     if not locked:
         names = ", ".join(each.lock_name for each in variants(manifest))
         raise LockError(f"there is no lock ({names})", where=names, hint="run `envctl lock`")
-    served = [(each, lock) for each, lock in locked if _serves(each, platform)]
-    newest = sorted(served, key=lambda pair: numbers(_cuda(pair[1]) or "0"), reverse=True)
-    judged = [(each, *v) for each, lock in newest if (v := _gpu_verdict(each, lock, record))]
+    served = [(each, contract) for each, contract in locked if _serves(each, platform)]
+    newest = sorted(served, key=lambda pair: numbers(pair[1].cuda or "0"), reverse=True)
+    judged = [(each, *v) for each, contract in newest if (v := _verdict(each, contract, record))]
     for wanted in ("pass", "pass-limited"):
         for each, kind, reason in judged:
             if kind == wanted:
                 return each, reason
     refused = "; ".join(f"{each.profile}: {reason}" for each, _, reason in judged)
     why = refused or "there is no GPU here that a profile is made for"
-    for each, lock in served:
-        if _cuda(lock) is None and (each.torch or "cpu") == "cpu":
+    for each, contract in served:
+        if contract.cuda is None and (each.torch or "cpu") == "cpu":
             return each, why
     raise EnvironmentFailure(
         f"no profile fits this machine: {why}",
@@ -99,22 +102,15 @@ def _fitting(
     )
 
 
-def _usable(project: Project, manifest: Manifest) -> Lock | None:
-    return load.lock(project, manifest.lock_name)
-
-
 def _serves(manifest: Manifest, platform: Platform) -> bool:
     here = (platform.os, platform.machine)
     return not manifest.platforms or here in {(p.os, p.machine) for p in manifest.platforms}
 
 
-def _cuda(lock: Lock) -> str | None:
-    return contracts.from_table(lock.contract).cuda
-
-
-def _gpu_verdict(manifest: Manifest, lock: Lock, record: Record) -> tuple[str, str] | None:
+def _verdict(
+    manifest: Manifest, contract: contracts.Contract, record: Record
+) -> tuple[str, str] | None:
     """Return the verdict on a CUDA profile where there is a usable GPU, with the reason that decides."""
-    contract = contracts.from_table(lock.contract)
     if contract.accelerator != "cuda" or not record.gpus or record.driver is None:
         return None
     need = manifest.gpu

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from envctl.domain.elsewhere import refuse
+from envctl.domain.foreign_sources import refuse
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.lock_contract import contract_of
 from envctl.domain.lock_state import answers, untouched

@@ -105,18 +105,18 @@ def _superfluous(project: Project, chosen: tuple[Manifest, ...]) -> tuple[str, .
         return ()
     profiles = chosen[0].profiles
     found = [name for name in project.listing(".") if _LOCK.fullmatch(name)]
-    gone = [n for n in found if (p := _profile(project, n)) and p not in profiles]
+    known = {load.LOCK, *(f"pylock.{profile}.toml" for profile in profiles)}
+    gone = [name for name in found if name not in known and _of_a_profile(project, name)]
     return tuple(gone if not profiles or load.LOCK not in found else [*gone, load.LOCK])
 
 
-def _profile(project: Project, name: str) -> str | None:
-    """Return the profile that envctl wrote a lock for, under this name: a copy that somebody keeps is theirs."""
+def _of_a_profile(project: Project, name: str) -> bool:
+    """Whether envctl wrote a lock for the profile of its name: a copy that somebody keeps is theirs."""
     try:
         lock = load.lock(project, name)
     except LockError:
-        return None
-    profile = lock.profile if lock is not None and lock.ours else None
-    return profile if name == f"pylock.{profile}.toml" else None
+        return False
+    return lock is not None and lock.ours and name == f"pylock.{lock.profile}.toml"
 
 
 def _remarks(new: Lock) -> Iterable[str]:

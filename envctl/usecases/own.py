@@ -19,9 +19,9 @@ from envctl.usecases import build, load
 def own(project: Project, manifest: Manifest, lock: Lock) -> Own | None:
     """Return how the project is to be installed; ``None``: it is not, or the lock does not say how to build it."""
     locked = lock.builds.builds.get(PROJECT)
-    text = project.read(load.MANIFEST)
-    if manifest.build_system is None or locked is None or text is None:
+    if manifest.build_system is None or locked is None:
         return None
+    text = project.read(load.MANIFEST) or ""
     texts = {name: project.read(name) for name in TEXTS}
     return Own(digest=own_digest(read_toml(text, load.MANIFEST), texts, locked), build=locked)
 

@@ -92,6 +92,9 @@ def test_adopting_twice_changes_nothing(foreign: World) -> None:
     before = foreign.snapshot("pylock.toml")
     done = foreign.envctl("lock", "--adopt")
     assert "envctl's own already" in done.stderr
+    # Nothing changed: it is not compared with what was committed before.
+    assert "  ~ " not in done.stderr
+    assert "  + " not in done.stderr
     assert foreign.snapshot("pylock.toml") == before
 
 
@@ -147,4 +150,6 @@ def test_there_is_nothing_to_adopt(world: World) -> None:
     done = world.envctl("lock", "--adopt", code=3)
     assert "no pylock.toml to adopt" in done.stderr
     done = world.envctl("lock", "--adopt", "--upgrade", code=2)
+    assert "no other option fits" in done.stderr
+    done = world.envctl("lock", "--adopt", "--group", "dev", code=2)
     assert "no other option fits" in done.stderr

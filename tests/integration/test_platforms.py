@@ -27,7 +27,6 @@ dependencies = [{dependencies}]
 
 [tool.envctl]
 python = "{minor}"
-resolver = "{resolver}"
 platforms = [{platforms}]
 
 [[tool.envctl.index]]
@@ -36,15 +35,12 @@ url = "{index}"
 """
 
 
-def project(
-    world: World, *dependencies: str, platforms: tuple[str, ...] = ALL, resolver: str = "uv"
-) -> None:
+def project(world: World, *dependencies: str, platforms: tuple[str, ...] = ALL) -> None:
     text = MANIFEST.format(
         dependencies=", ".join(f'"{each}"' for each in dependencies),
         platforms=", ".join(f'"{each}"' for each in platforms),
         minor=MINOR,
         index=world.index.url,
-        resolver=resolver,
     )
     world.write("pyproject.toml", text)
 
@@ -154,13 +150,6 @@ def test_a_package_behind_an_extra_or_a_group_is_judged_too(world: World) -> Non
             "pyproject.toml", "[tool.envctl]", f'{table} = ["zz-made-native"]\n\n[tool.envctl]'
         )
         assert "macos-arm64" in world.envctl("lock", code=3).stderr
-
-
-def test_pip_tools_says_which_resolver_knows_other_platforms(world: World) -> None:
-    project(world, "zz-made-lib", platforms=("linux-x86_64", "macos-arm64"), resolver="pip-tools")
-    done = world.envctl("lock", code=3)
-    assert "macos-arm64" in done.stderr
-    assert 'resolver = "uv"' in done.stderr
 
 
 def test_a_floor_that_nothing_reaches_is_an_error_with_its_name(world: World) -> None:

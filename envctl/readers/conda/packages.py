@@ -8,7 +8,7 @@ from envctl.domain.imported import Entry
 from envctl.readers.conda import names as conda_names
 from envctl.readers.conda.specs import Spec, clauses, parse_spec, specifier
 from envctl.readers.conda.yaml_nodes import line_of
-from envctl.readers.gathering import Gathered, printable
+from envctl.readers.gathering import Gathered, plain_comment
 from envctl.readers.poetry.version_ranges import ConstraintError
 from envctl.readers.requirements.entries import Entries
 
@@ -42,7 +42,7 @@ class Packages:
     def take(self, node: yaml.ScalarNode) -> None:
         """Take one line of ``dependencies``."""
         where = f"{self._file}:{line_of(node)}"
-        text = printable(" ".join(node.value.split()))
+        text = plain_comment(" ".join(node.value.split()))
         for remark in self._above(node):
             self._array.remark(remark)
         try:
@@ -122,7 +122,7 @@ class Packages:
         said: list[str] = []
         number = node.start_mark.line - 1
         while 0 <= number < len(self._lines) and self._lines[number].lstrip().startswith("#"):
-            said.insert(0, printable(self._lines[number].lstrip(" \t#")))
+            said.insert(0, plain_comment(self._lines[number].lstrip(" \t#")))
             number -= 1
         return said
 
@@ -132,7 +132,7 @@ class Packages:
         if mark.line != node.start_mark.line or mark.line >= len(self._lines):
             return ""
         found = _COMMENT.fullmatch(self._lines[mark.line][mark.column :])
-        return printable(found["said"]) if found else ""
+        return plain_comment(found["said"]) if found else ""
 
 
 def _minor(version: str) -> str | None:

@@ -6,8 +6,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
-from envctl.errors import ManifestError
-from envctl.readers.gathering import Gathered, named_by, section_name, without
+from envctl.readers.gathering import Gathered, section_name, without
 from envctl.readers.poetry.constraints import python_specifier
 from envctl.readers.poetry.dependencies import Dependency, read_dependency
 from envctl.readers.poetry.version_ranges import ConstraintError
@@ -19,11 +18,7 @@ _Groups = dict[str, tuple[Entry, ...]]
 def read_poetry(data: reading.Table, name: str) -> Imported:
     """Read a parsed ``pyproject.toml``; raises ``ManifestError`` with the key that is wrong."""
     own = reading.table(reading.table(data, "tool", ""), "poetry", "tool")
-    found = Gathered()
-    try:
-        return _read(own, data, found, name)
-    except ManifestError as error:
-        raise named_by(error, name) from error
+    return _read(own, data, Gathered(), name)
 
 
 def _read(own: reading.Table, data: reading.Table, found: Gathered, file: str) -> Imported:

@@ -6,7 +6,7 @@ from packaging.requirements import Requirement
 
 from envctl.domain.imported import Entry, FoundIndex, Imported, Section
 from envctl.errors import ManifestError
-from envctl.readers.gathering import Gathered, printable, section_name
+from envctl.readers.gathering import Gathered, plain_comment, section_name
 from envctl.readers.requirements.files import Read, read_requirements
 from envctl.readers.requirements.parts import both
 
@@ -43,7 +43,7 @@ class Metadata:
         self._bucket(extra, where)
         wanted, _, comment = f" {text}".partition(" #")
         if wanted.strip():
-            for entry in self._found.entry(wanted.strip(), where, printable(comment)):
+            for entry in self._found.entry(wanted.strip(), where, plain_comment(comment)):
                 self._add(entry, extra, where)
 
     def file(self, path: str, where: str, extra: str | None, without: tuple[str, ...] = ()) -> None:
