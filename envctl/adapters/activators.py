@@ -9,8 +9,10 @@ from pathlib import Path
 
 from envctl.adapters.staging import replace_all
 from envctl.domain.activation import Activation
-from envctl.emitters.shells import SHELLS
+from envctl.emitters.shells import FAMILIES
 from envctl.errors import EnvironmentFailure
+
+_ALWAYS = ("activate",)  # of the others virtualenv leaves out what a system or an odd path has no use for
 
 
 def install(env_dir: Path, activation: Activation) -> tuple[str, ...]:
@@ -39,11 +41,14 @@ def made_elsewhere(env_dir: Path) -> bool:
 
 
 def _outdated(env_dir: Path, activation: Activation) -> Iterator[tuple[str, str]]:
-    for shell in dict.fromkeys(SHELLS.values()):
-        scripts = {name: _read(env_dir / "bin" / name) for name in shell.SCRIPTS}
-        # virtualenv resolves the path that it is given: a project may lie behind a link (/home on a cluster).
-        built_at = str(env_dir.resolve())
-        patched: Mapping[str, str] = shell.patch(scripts, activation, built_at=built_at)
+    # virtualenv resolves the path that it is given: a project may lie behind a link (/home on a cluster).
+    built_at = str(env_dir.resolve())
+    for family in FAMILIES:
+        paths = [env_dir / "bin" / name for name in family.SCRIPTS]
+        if family.SCRIPTS != _ALWAYS and not any(path.exists() for path in paths):
+            continue
+        scripts = {path.name: _read(path) for path in paths}
+        patched: Mapping[str, str] = family.patch(scripts, activation, built_at=built_at)
         yield from ((name, text) for name, text in patched.items() if text != scripts[name])
 
 

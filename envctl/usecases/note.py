@@ -7,7 +7,7 @@ from pathlib import Path
 from envctl import quick
 from envctl.domain.activation import Activation
 from envctl.domain.variables import SCHEDULER_JOBS, classify
-from envctl.emitters.shells import SHELLS
+from envctl.emitters.shells import FAMILIES
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project
 
@@ -106,7 +106,7 @@ def synced(
     if current.path is None or current.path != path or current.stamp is None:
         return
     site = _SITE.format(".".join(current.stamp.python.split(".")[:2]))
-    scripts = [name for shell in dict.fromkeys(SHELLS.values()) for name in shell.SCRIPTS]
+    scripts = [name for family in FAMILIES for name in family.SCRIPTS]
     more = [
         ("link", f"{witness.root}/.venv"),
         *_intact(current.path),

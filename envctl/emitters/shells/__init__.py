@@ -12,23 +12,28 @@ from envctl.domain.activation import Activation, Session
 from envctl.emitters.shells import posix
 
 
-class Shell(Protocol):
-    """A family of shells: a module with these names."""
+class Patched(Protocol):
+    """A family of activation scripts: a module with these names."""
 
     SCRIPTS: tuple[str, ...]
-    """The files in the environment's ``bin`` that ``patch`` rewrites."""
-
-    def quote(self, text: str) -> str:
-        """Return ``text`` as one word, byte for byte."""
-        ...
+    """The files in the environment's ``bin`` that ``patch`` rewrites: all of them are there, or none."""
 
     def patch(
         self, scripts: Mapping[str, str], activation: Activation, *, built_at: str
     ) -> Mapping[str, str]:
         """Return the scripts with their part for ``activation``, in place of any part from before.
 
-        Raises ``EnvironmentFailure`` for scripts that are not virtualenv's.
+        ``built_at`` is the path that virtualenv baked. Raises ``EnvironmentFailure`` for scripts that are not
+        virtualenv's.
         """
+        ...
+
+
+class Shell(Patched, Protocol):
+    """A family of shells: a module with these names."""
+
+    def quote(self, text: str) -> str:
+        """Return ``text`` as one word, byte for byte; raises ``ManifestError`` for what the shell cannot hold."""
         ...
 
     def script(self, activation: Activation) -> str:
@@ -42,12 +47,13 @@ class Shell(Protocol):
         ...
 
 
-# Each shell by the name of its program. To come, each its own module and entry here: fish (activate.fish), tcsh
-# and csh (activate.csh, deactivate.csh), nu (activate.nu), xonsh (activate.xsh), pwsh (activate.ps1), cmd
-# (activate.bat, deactivate.bat). Until then their scripts stay as virtualenv wrote them.
 SHELLS: Mapping[str, Shell] = {
     "bash": posix,
     "zsh": posix,
     "dash": posix,
     "sh": posix,
 }
+"""Each shell by the name of its program."""
+
+FAMILIES: tuple[Patched, ...] = (posix,)
+"""Every family of scripts in an environment. virtualenv leaves some out: for another system, or an odd path."""
