@@ -161,7 +161,35 @@ def sync(bench: Bench, manifest: str) -> Ratio:
     ours = bench.command("envctl sync", here, [ENVCTL, "sync"])
     count = text.count("[[packages]]")
     what = f"envctl sync / uv venv + uv pip sync, {count} packages"
-    return compare(what, 1.6, ours, theirs, pairs=9)
+    return compare(what, 1.4, ours, theirs, pairs=9)
+
+
+def settled(bench: Bench, manifest: str) -> Path:
+    """Return a project whose environment is in order, and was seen to be."""
+    folder = bench.fresh(("pyproject.toml", manifest))()
+    for command in ("lock", "sync", "sync"):
+        run([ENVCTL, command], folder, bench.env)
+    run([ENVCTL, "run", "--", "true"], folder, bench.env)
+    return folder
+
+
+def no_op(bench: Bench, folder: Path) -> Ratio:
+    """`envctl sync` against `uv pip sync`, both with nothing to do."""
+    uv = [find_uv_bin(), "pip", "sync", "--quiet", "--preview-features", "pylock"]
+    uv += ["--python", ".venv/bin/python", "pylock.toml"]
+    theirs = bench.command("uv pip sync", lambda: folder, uv)
+    ours = bench.command("envctl sync", lambda: folder, [ENVCTL, "sync"])
+    return compare("envctl sync / uv pip sync, nothing to do", 0.9, ours, theirs, pairs=15)
+
+
+def entering(bench: Bench, folder: Path) -> Ratio:
+    """Measure what `envctl run` adds to a command, which may be two of the smallest command: three in all."""
+    python = str(folder / ".venv" / "bin" / "python")
+    alone = bench.command("python -c pass", lambda: folder, [python, "-c", "pass"])
+    inside = [ENVCTL, "run", "--", "python", "-c", "pass"]
+    within = bench.command("envctl run -- python -c pass", lambda: folder, inside)
+    what = "envctl run -- python -c pass / python -c pass"
+    return compare(what, 3, within, alone, pairs=25)
 
 
 def main() -> None:
@@ -208,6 +236,8 @@ def main() -> None:
             data = list(stock.DATA_STACK)
             manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=data)
             _report([lambda: sync(bench, manifest)], ratios)
+            folder = settled(bench, manifest)
+            _report([lambda: no_op(bench, folder), lambda: entering(bench, folder)], ratios)
     sys.exit(memory > 300 << 20 or any(ratio.median > ratio.limit for ratio in ratios))
 
 

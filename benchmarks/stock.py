@@ -7,7 +7,10 @@ from pathlib import Path
 from tests.index.wheels import Wheel, write
 
 PACKAGES = 170
-DATA_STACK = ("numpy", "pandas", "scikit-learn", "matplotlib", "jupyterlab")
+DATA_STACK = (
+    *("numpy", "pandas", "scikit-learn", "matplotlib", "jupyterlab"),
+    *("sympy", "networkx", "seaborn", "statsmodels", "dask", "pyarrow"),
+)
 
 # The wheels that a package with compiled parts has for one CPython, as on a public index.
 _TAGS = tuple(
@@ -40,7 +43,9 @@ def made_up(folder: Path) -> tuple[str, ...]:
 def real(folder: Path) -> None:
     """Download the data stack's wheels for this interpreter, once."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "complete").exists():
+    marker = folder / "complete"
+    wanted = " ".join(DATA_STACK)
+    if not marker.exists() or marker.read_text() != wanted:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
         subprocess.run([*command, "--dest", str(folder), *DATA_STACK], check=True)
-        (folder / "complete").touch()
+        marker.write_text(wanted)

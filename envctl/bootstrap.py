@@ -87,7 +87,7 @@ class Services:
         from envctl.adapters.interpreters import behind, find, here
 
         found = behind(capture.executable, capture.python)
-        return here(found or find(capture.minor, None))
+        return here(found or find(capture.minor, None, run=self.run))
 
     @cached_property
     def sdists(self) -> "Sdists":
@@ -124,8 +124,9 @@ class Services:
     def interpreter(self, python: str | None, requires_python: str | None) -> "Interpreter":
         """Find an interpreter; raises ``InterpreterError``."""
         from envctl.adapters.interpreters import find
+        from envctl.adapters.interpreters.kept import kept
 
-        return find(python, requires_python)
+        return find(python, requires_python, run=self.run, kept=kept(self.folder))
 
     def here(self, manifest: "Manifest") -> "Here":
         """Return this machine as the manifest's Python sees it."""
@@ -234,6 +235,18 @@ class Services:
         for path, text in files.items():
             Path(path).touch(mode=0o600)
             Path(path).write_text(text, encoding="utf-8")
+
+    def parent_shell(self) -> str | None:
+        """Return the program of the shell that started envctl; ``None``: there is none."""
+        from envctl.adapters.parent_shell import parent_shell
+
+        return parent_shell()
+
+    def program(self, name: str, env: Mapping[str, str]) -> str | None:
+        """Return the path of the program that ``name`` means in these variables; ``None``: there is none."""
+        from envctl.adapters.process import program
+
+        return program(name, env)
 
     def become(
         self, argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None

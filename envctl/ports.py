@@ -1,6 +1,6 @@
 """The doors: one page of protocols, through which alone the use cases reach the outside world."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,8 @@ from packaging.pylock import PackageSdist
 from envctl.domain.activation import Activation
 from envctl.domain.build_job import Job
 from envctl.domain.built import Built
-from envctl.domain.environment import Current, FileProblem, Stamp
+from envctl.domain.environment import Current, FileProblem, Inspection, Stamp
+from envctl.domain.fetching import Heard
 from envctl.domain.here import Here
 from envctl.domain.manifest import Index
 from envctl.domain.resolution import Interpreter, Question, Resolution
@@ -34,7 +35,7 @@ class Runner(Protocol):
 
     ``env`` replaces the whole environment (``None``: inherit ours). Raises ``ToolMissingError`` when the program
     is not there; a non-zero exit code is a value, not an error. A run past ``timeout`` seconds is killed and has
-    code 124.
+    code 124. ``heard`` is given each line of stderr while the program runs, from another thread.
     """
 
     def __call__(
@@ -45,6 +46,7 @@ class Runner(Protocol):
         env: Mapping[str, str] | None = None,
         stdin: str | None = None,
         timeout: float | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Completed: ...
 
 
@@ -56,6 +58,10 @@ class Project(Protocol):
 
     def read(self, name: str) -> str | None:
         """Return a file's text, or ``None`` when it is not there; raises ``ProjectError`` when it cannot be read."""
+        ...
+
+    def read_secret(self, name: str) -> str | None:
+        """Return a file's text as ``read`` does; nothing of it, not even a digest, is noted or shown anywhere."""
         ...
 
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -105,23 +111,55 @@ class Environments(Protocol):
 
     def packages(self, path: str) -> Mapping[str, str]: ...
 
-    def problems(self, path: str) -> tuple[FileProblem, ...]: ...
+    def inspect(self, path: str, *, full: bool = False) -> Inspection: ...
 
     def scripts_differ(self, path: str, activation: Activation) -> bool: ...
 
     def made_elsewhere(self, path: str) -> bool: ...
 
+    def previous(self) -> Current | None:
+        """Return what was at ``.venv`` before: ours, or foreign and adopted; ``None``: nothing that is known."""
+        ...
+
+    def installer(self, path: str, name: str) -> str: ...
+
+    def entered_at(self, path: str) -> str: ...
+
+    def surroundings(self) -> tuple[str, ...]: ...
+
     def build(
-        self, name: str, interpreter: Interpreter, slice_text: str, *, own: str | None = None
+        self,
+        name: str,
+        interpreter: Interpreter,
+        slice_text: str,
+        *,
+        own: str | None = None,
+        heard: Heard | None = None,
+        say: Callable[[str], None] | None = None,
+        distrusted: Collection[str] = (),
     ) -> str: ...
 
     def finish(self, path: str, stamp: Stamp, activation: Activation) -> None: ...
 
-    def use(self, path: str, *, recreate: bool = False) -> None: ...
+    def use(self, path: str, *, forgo: bool = False) -> str:
+        """Give ``.venv`` to an environment; ``forgo``: what it was before is not to come back."""
+        ...
+
+    def give_back(self, path: str) -> str:
+        """Give ``.venv`` back to what was adopted."""
+        ...
+
+    def discard(self, path: str) -> None: ...
+
+    def mend(
+        self, path: str, fresh: str, problems: Iterable[FileProblem]
+    ) -> tuple[FileProblem, ...]:
+        """Put right, from a fresh environment, the files that others share; return those that could not be."""
+        ...
 
     def forget(self, packages: tuple[str, ...]) -> None: ...
 
-    def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]: ...
+    def clean(self) -> tuple[str, ...]: ...
 
 
 class Catalogue(Protocol):

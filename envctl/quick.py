@@ -14,7 +14,6 @@ import sys
 from envctl import __version__
 
 CACHE = ".envctl/cache"
-_SEPARATOR = "\x1f"
 
 
 def answer(argv: list[str]) -> None:
@@ -24,8 +23,10 @@ def answer(argv: list[str]) -> None:
             _say(_verify_note(argv[2:]), sys.stdout)
         elif argv[1:] in (["sync"], ["lock"]):
             _say(argv[1], sys.stderr)
-        elif argv[1:3] == ["run", "--"] and argv[3:]:
-            _start(argv[3:])
+        elif argv[1:2] == ["run"]:
+            from envctl import launch  # noqa: PLC0415  # for `run` alone
+
+            launch.start(*launch.words(argv[2:]), _read("run"))
     except (OSError, ValueError, LookupError, ImportError):
         return
 
@@ -52,6 +53,10 @@ def look(kind: str, name: str) -> str:
         return f"{found.st_size}:{found.st_mtime_ns}"
     if kind == "variable":
         return _digest(os.fsencode(os.environ[name])) if name in os.environ else "-"
+    if kind in ("tree", "bytes"):
+        return _below(kind, name)
+    if kind == "machine":
+        return _machine()
     if kind == "here":  # a copy of the project has a copy of its notes
         return "yes" if os.getcwd() == name else "no"  # noqa: PTH109
     raise ValueError(kind)
@@ -72,6 +77,23 @@ def listing(path: str) -> str:
     return _digest(os.fsencode("\n".join(names)))
 
 
+def _below(kind: str, path: str) -> str:
+    """Return a digest over every file of an environment, by its size and time or by its bytes."""
+    from envctl import disk  # noqa: PLC0415  # for `verify` alone
+
+    found = disk.tree(path)
+    if kind == "tree":
+        return disk.tree_digest(found)
+    return disk.contents_digest(found, disk.contents(path, found))
+
+
+def _machine() -> str:
+    """Return a digest of what markers and tags ask of a machine: a home folder may be on several."""
+    about = os.uname()
+    libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""
+    return _digest(" ".join([*about[:1], *about[2:], libc or ""]).encode())
+
+
 def _digest(content: bytes) -> str:
     from _blake2 import blake2b  # noqa: PLC0415  # hashlib would load OpenSSL: 3 ms
 
@@ -86,19 +108,21 @@ def _head(name: str, rest: str) -> str:
 
 def _verify_note(arguments: list[str]) -> str:
     """Return the note's name for ``verify``'s options; raises ``ValueError`` for those that are not known here."""
-    only, as_json = "", ""
+    only, full, as_json = "", "", ""
     rest = list(arguments)
     while rest:
         option = rest.pop(0)
         if option == "--json":
             as_json = ".json"
+        elif option == "--full":
+            full = ".full"
         elif option == "--only" and not only:  # two of them add up: that is for the full program
             only = ",".join(sorted(rest.pop(0).split(",")))
         else:
             raise ValueError(option)
     if not (only.isascii() and only.islower() and only.replace(",", "").isalpha()):
         raise ValueError(only)
-    return f"verify-{only}{as_json}"
+    return f"verify-{only}{full}{as_json}"
 
 
 def _read(name: str) -> str:
@@ -120,60 +144,3 @@ def _say(name: str, stream: "object") -> None:
     stream.write(text)  # type: ignore[attr-defined]
     stream.flush()  # type: ignore[attr-defined]
     os._exit(0)  # nothing was opened that needs closing; the interpreter's own goodbye costs 3 ms
-
-
-def _start(argv: list[str]) -> None:
-    """Become the command in the environment; a variable that the caller's word could decide goes the full way."""
-    environment, label, marks, *variables = _read("run").split("\0")
-    environ = os.environ
-    if any(mark in environ for mark in marks.split(_SEPARATOR)):
-        return
-    changed = {}
-    for variable in variables:
-        name, kind, value = variable.split(_SEPARATOR, 2)
-        if kind == "host" and name in environ:
-            return
-        changed[name] = value
-    env = {**environ, **entered(environment, label, environ), **changed}
-    env.pop("PYTHONHOME", None)
-    for folder in env["PATH"].split(":") if "/" not in argv[0] else [""]:
-        path = f"{folder}/{argv[0]}" if folder else argv[0]
-        if os.access(path, os.X_OK) and not os.path.isdir(path):  # noqa: PTH112
-            lease(environment)
-            become(path, argv, env)
-
-
-def entered(environment: str, label: str, environ: "os._Environ[str]") -> dict[str, str]:
-    """Return what virtualenv's own part of ``activate`` sets."""
-    programs = f"{environment}/bin"
-    rest = (environ.get("PATH") or os.defpath).split(":")
-    libraries = [f"{environment}/lib/pkgconfig", environ.get("PKG_CONFIG_PATH", "")]
-    return {
-        "PATH": ":".join([programs, *(each for each in rest if each != programs)]),
-        "PKG_CONFIG_PATH": ":".join(dict.fromkeys(each for each in libraries if each)),
-        "VIRTUAL_ENV": environment,
-        "VIRTUAL_ENV_PROMPT": label,
-    }
-
-
-def lease(environment: str) -> None:
-    """Hold the environment while the command lives: a shared lock that ``exec`` keeps and the kernel ends."""
-    import fcntl  # noqa: PLC0415
-
-    descriptor = os.open(f"{environment}/envctl.json", os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits a moment at most: while `sync` looks
-    os.set_inheritable(descriptor, True)
-
-
-def become(program: str, argv: list[str], env: dict[str, str]) -> None:
-    """Replace this process; what Python does to signals at its start is undone, as ``subprocess`` does."""
-    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # signal would load enum
-
-    changed = [getattr(_signal, name, 0) for name in ("SIGPIPE", "SIGXFSZ")]
-    for number in filter(None, changed):
-        _signal.signal(number, _signal.SIG_DFL)
-    try:
-        os.execve(program, argv, env)
-    finally:  # it is not to be had
-        for number in filter(None, changed):
-            _signal.signal(number, _signal.SIG_IGN)

@@ -15,6 +15,9 @@ class InMemoryProject:
     def read(self, name: str) -> str | None:
         return self.files.get(name)
 
+    def read_secret(self, name: str) -> str | None:
+        return self.files.get(name)
+
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         changed = tuple(name for name in files if self.files.get(name) != files[name])
         self.files |= files

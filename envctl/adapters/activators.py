@@ -26,15 +26,20 @@ def install(env_dir: Path, activation: Activation) -> tuple[str, ...]:
     return tuple(changed)
 
 
+def changes(env_dir: Path, activation: Activation) -> dict[str, bytes]:
+    """Return what ``install`` would write, by path in the environment."""
+    return {f"bin/{name}": _bytes(text) for name, text in _outdated(env_dir, activation)}
+
+
 def outdated(env_dir: Path, activation: Activation) -> tuple[str, ...]:
     """Return the names of the scripts that do not carry these variables (another tool has written them anew)."""
     return tuple(name for name, _ in _outdated(env_dir, activation))
 
 
-def made_elsewhere(env_dir: Path) -> bool:
-    """Whether a script leads to another folder than its own: the project was moved or copied."""
+def made_elsewhere(env_dir: Path, entered_at: Path) -> bool:
+    """Whether a script leads to another folder than where it is entered: the project was moved or copied."""
     try:
-        outdated(env_dir, Activation(environment=str(env_dir)))
+        outdated(env_dir, Activation(environment=str(entered_at)))
     except EnvironmentFailure:
         return True
     return False

@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -32,6 +33,15 @@ def lead(site: Path, name: str, folder: Path) -> None:
             path = f"{info.name}/{_DIRECT}"
             row = [path, f"sha256={digest}", str(len(text))]
             _rewrite(info / "RECORD", path, row)
+
+
+def installer(site: Path, name: str) -> str:
+    """Return the tool that installed a package ("Recording installed projects", INSTALLER), if it says so."""
+    for info in site.glob("*.dist-info"):
+        if canonicalize_name(info.name.partition("-")[0]) == name:
+            with suppress(OSError, UnicodeDecodeError):
+                return (info / "INSTALLER").read_text(encoding="utf-8").strip()[:40]
+    return ""
 
 
 def _rewrite(record: Path, less: str, *more: list[str]) -> None:

@@ -1,30 +1,28 @@
-"""Environments on disk: ``.envctl/envs/<id>/`` and the link ``.venv`` that names the one in use.
+"""Environments on disk: ``.envctl/envs/<name>/`` and the link ``.venv`` that leads to the one in use.
 
-An environment is complete when its stamp is there; the stamp is written last. The link is replaced atomically.
+An environment is complete when its stamp is there; the stamp is written last. The link is replaced atomically. Where
+there are no links, ``.venv`` is the environment itself (see ``envctl.adapters.venv.place``).
 """
 
-import logging
 import os
 import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from envctl.adapters import activators, dist_info, in_use, installed
-from envctl.adapters.staging import refused, replace_all
+from envctl.adapters import activators, dist_info, injection, installed
+from envctl.adapters.integrity import inspection, mending, sealing, snapshot
 from envctl.adapters.uv import install as uv_install
 from envctl.adapters.uv import program as uv
+from envctl.adapters.venv import filesystem, history, making, pending, place, removal, swap, taking
 from envctl.domain.activation import Activation
-from envctl.domain.environment import STAMP, Current, FileProblem, Stamp, parse_stamp
+from envctl.domain.environment import STAMP, Current, FileProblem, Inspection, Stamp
+from envctl.domain.fetching import Heard
 from envctl.domain.mirrors import Transport
 from envctl.domain.resolution import Interpreter
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Runner
-
-_LINK = ".venv"
-_HOME = Path(".envctl") / "envs"
-_GRACE = 24 * 60 * 60  # seconds
 
 
 class EnvironmentFolder:
@@ -34,68 +32,133 @@ class EnvironmentFolder:
         self, root: Path, run: Runner, transport: Callable[[], Transport] = Transport
     ) -> None:
         self._root = root
+        self._home = root / place.HOME
         self._run = run
         self._transport = transport
 
     def current(self) -> Current:
-        """Say what ``.venv`` is; it is ours when it is a link into ``.envctl/envs``."""
-        link = self._root / _LINK
-        if not link.is_symlink():
-            if not link.exists():
-                return Current(kind="absent")
-            what = "a folder" if link.is_dir() else "a file"
-            return Current(kind="foreign", found=f"{what} that envctl did not make")
-        target = Path(os.path.normpath(self._root / link.readlink()))
-        if target.parent != self._root / _HOME:
-            return Current(kind="foreign", found=f"a link to {link.readlink()}")
-        if not target.is_dir():
-            return Current(kind="absent")
-        return Current(kind="ours", path=str(target), stamp=self.stamp(str(target)))
+        """Say what ``.venv`` is; what a killed envctl has left half done there is completed first."""
+        swap.recover(self._root / place.LINK, self._home)
+        found = place.look(self._root)
+        if found.kind == "ours" and found.path and pending.complete(Path(found.path)):
+            return place.look(self._root)
+        return found
 
-    def stamp(self, path: str) -> Stamp | None:
-        """Return the stamp of an environment; ``None``: unfinished, or from another envctl."""
-        folder = Path(path)
-        if not (folder / "pyvenv.cfg").is_file() or not os.access(
-            folder / "bin" / "python", os.X_OK
-        ):
-            return None  # its interpreter was removed, or somebody took it apart
-        try:
-            return parse_stamp((folder / STAMP).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            return None
+    def previous(self) -> Current | None:
+        """Return the environment that was in use before, or what it has become; ``None``: there was none."""
+        current = self.current()
+        name = self._name(current)
+        if current.kind == "foreign" and name is None:
+            return None  # nobody knows what it took the place of
+        for before in history.before(self._home, name):
+            path = self._named(before)
+            if path is None:
+                continue
+            if before.startswith(place.ADOPTED):
+                return Current(kind="foreign", path=str(path), found="what was at .venv before")
+            pending.complete(path)
+            return place.ours(path)
+        return None
 
     def finished(self) -> dict[str, Stamp]:
         """Return every finished environment by its path."""
-        stamps = {str(path): self.stamp(str(path)) for path in self._all()}
+        paths = removal.environments(self._home)
+        if place.name_of(self._root / place.LINK):
+            paths.append(self._root / place.LINK)
+        stamps = {str(path): place.stamp(path) for path in paths}
         return {path: stamp for path, stamp in stamps.items() if stamp}
 
     def packages(self, path: str) -> dict[str, str]:
         """Return what is installed, name → version."""
         return installed.packages(Path(path))
 
-    def problems(self, path: str) -> tuple[FileProblem, ...]:
-        """Return every file that is not as its RECORD has it."""
-        return installed.problems(Path(path))
+    def inspect(self, path: str, *, full: bool = False) -> Inspection:
+        """Look at every file: by size and time, or with ``full`` by every byte."""
+        return inspection.inspect(Path(path), place.stamp(Path(path)), full=full)
+
+    def installer(self, path: str, name: str) -> str:
+        """Return the tool that installed a package, as it says itself (``INSTALLER``); empty: it does not say."""
+        return dist_info.installer(installed.site_packages(Path(path)) or Path(path), name)
+
+    def entered_at(self, path: str) -> str:
+        """Return the path by which an environment is entered once it is in use."""
+        folder = Path(path)
+        return str(self._root / place.LINK) if place.name_of(folder) else path
 
     def scripts_differ(self, path: str, activation: Activation) -> bool:
         """Whether an activation script does not carry these variables (another tool wrote it anew)."""
-        return self.made_elsewhere(path) or bool(activators.outdated(Path(path), activation))
+        return (
+            self.made_elsewhere(path)
+            or bool(activators.outdated(Path(path), activation))
+            or injection.outdated(Path(path), activation)
+        )
 
     def made_elsewhere(self, path: str) -> bool:
         """Whether its scripts lead to another folder: the project was moved or copied."""
-        return activators.made_elsewhere(Path(path))
+        return activators.made_elsewhere(Path(path), Path(self.entered_at(path)))
+
+    def surroundings(self) -> tuple[str, ...]:
+        """Say what this file system cannot do, and what is done instead: for whoever is about to build."""
+        notes = []
+        if not filesystem.has_links(self._home):
+            what = f"the file system of {self._root} has no symbolic links"
+            notes.append(f"{what}: .venv is a folder of its own, replaced by renaming")
+        cache = filesystem.cache_of_uv(os.environ)
+        if cache and (copied := filesystem.copying(cache, self._home)):
+            notes.append(copied)
+        return tuple(notes)
 
     def build(
-        self, name: str, interpreter: Interpreter, slice_text: str, *, own: str | None = None
+        self,
+        name: str,
+        interpreter: Interpreter,
+        slice_text: str,
+        *,
+        own: str | None = None,
+        heard: Heard | None = None,
+        say: Callable[[str], None] | None = None,
+        distrusted: Collection[str] = (),
     ) -> str:
         """Make the environment ``name`` and fill it with exactly that lock; return its path. It has no stamp yet.
 
-        ``own`` is the package in it that is the project itself, installed editable.
+        ``own`` is the package in it that is the project itself, installed editable. ``heard`` is told what is fetched,
+        ``say`` that uv's cache was damaged. Every file of the ``distrusted`` packages is compared with its RECORD.
         """
+        path = self._filled(name, interpreter, slice_text, own=own, heard=heard)
+        damaged = self._sealed(path, own, distrusted)
+        if damaged:
+            if say:
+                names = ", ".join(damaged)
+                say(f"note: files of {names} were changed in uv's cache: they are fetched anew")
+            self.forget(damaged)
+            path = self._filled(name, interpreter, slice_text, own=own, heard=heard)
+            damaged = self._sealed(path, own, {*damaged, *distrusted})
+        if damaged:
+            raise EnvironmentFailure(
+                f"files of {', '.join(damaged)} are changed in uv's cache again and again",
+                where=str(filesystem.cache_of_uv(os.environ) or "uv's cache"),
+                hint="run `uv cache clean`, and look which program writes there",
+            )
+        return str(path)
+
+    def _filled(
+        self,
+        name: str,
+        interpreter: Interpreter,
+        slice_text: str,
+        *,
+        own: str | None,
+        heard: Heard | None,
+    ) -> Path:
         path = self._free(name)
+        while path.name == place.name_of(self._root / place.LINK):
+            path = self._free(f"{path.name}-2")
+        itself = None if filesystem.has_links(self._home) else path.name
         try:
-            self._create(path, interpreter)
-            self._install(path, slice_text)
+            making.make(path, interpreter, prompt=self._root.name, named=itself)
+            uv_install.install(
+                self._run, path, slice_text, self._transport(), root=self._root, heard=heard
+            )
             site = installed.site_packages(path) or path
             dist_info.tidy(site)
             if own is not None:
@@ -103,132 +166,125 @@ class EnvironmentFolder:
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
-        return str(path)
+        return path
+
+    def _sealed(
+        self, path: Path, own: str | None, distrusted: Collection[str]
+    ) -> tuple[str, ...]:
+        """Write the snapshot; or remove the environment, and return the packages with damaged files."""
+        damaged: tuple[str, ...] | None = None
+        try:
+            damaged = sealing.seal(path, own, distrusted=distrusted)
+        finally:
+            if damaged != ():
+                shutil.rmtree(path, ignore_errors=True)
+        return damaged
 
     def finish(self, path: str, stamp: Stamp, activation: Activation) -> None:
         """Put the variables into the activation scripts, then the stamp: after this the environment is complete."""
-        activators.install(Path(path), activation)
-        replace_all({Path(path) / STAMP: stamp.to_json().encode()})
+        environment = Path(path)
+        # One that is used again keeps its snapshot: a new one would take what was changed since for right.
+        before = place.stamp(environment)
+        seal = (before.fingerprint, before.files) if before else snapshot.sealed(environment)
+        stamp = replace(stamp, fingerprint=seal[0], files=seal[1])
+        contents = {
+            **activators.changes(environment, activation),
+            **injection.changes(environment, activation),
+            STAMP: stamp.to_json().encode(),
+        }
+        pending.replace(environment, contents)
 
-    def use(self, path: str, *, recreate: bool = False) -> None:
-        """Point ``.venv`` at an environment, atomically."""
-        link = self._root / _LINK
-        aside = self._root / _HOME / f".link-{os.getpid()}"
-        try:
-            aside.unlink(missing_ok=True)
-            aside.symlink_to(os.path.relpath(path, self._root))
-            # A link's text is relative to where it lies: made for the root, moved there.
-            if recreate and link.exists() and not link.is_symlink() and link.is_dir():
-                link.rename(self._root / _HOME / f".replaced-{os.getpid()}")
-            if link.is_symlink():
-                with suppress(
-                    OSError
-                ):  # the moment from which an activated shell's environment counts as left
-                    os.utime(link / STAMP)
-            aside.replace(link)
-        except OSError as error:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise refused(error, link, "replaced") from error
+    def use(self, path: str, *, forgo: bool = False) -> str:
+        """Give ``.venv`` to an environment, atomically; return where it is entered. Raises ``EnvctlError``.
+
+        What was there before is kept; ``forgo``: it is not to come back, and what is foreign is removed.
+        """
+        current = self.current()
+        if current.path == path:
+            return path
+        if current.stamp and current.path:
+            with suppress(
+                OSError
+            ):  # from this moment an activated shell's environment counts as left
+                os.utime(Path(current.path) / STAMP)
+        slot = self._slot(current, forgo=forgo)
+        name = self._name(current)
+        before = slot if current.kind == "foreign" else name
+        if forgo or (current.kind == "ours" and current.stamp is None):
+            before = None  # it is not to come back
+        with history.recorded(self._home, self._own_name(Path(path)), before, after=name):
+            return str(taking.take(self._root, Path(path), slot=slot))
+
+    def give_back(self, path: str) -> str:
+        """Give ``.venv`` back to what was adopted; return its new place. Raises ``EnvctlError``."""
+        aside = Path(path)
+        name = self._name(self.current())
+        with history.recorded(self._home, aside.name, name, after=name):
+            taking.put_back(self._root, aside)
+        return str(self._root / place.LINK)
+
+    def discard(self, path: str) -> None:
+        """Remove an environment that did not come into use."""
+        if self.current().path != path:
+            removal.remove(Path(path))
+
+    def mend(
+        self, path: str, fresh: str, problems: Iterable[FileProblem]
+    ) -> tuple[FileProblem, ...]:
+        """Put right, from a fresh environment, the files that others share; return those that could not be."""
+        stamp = place.stamp(Path(path))
+        return mending.mend(Path(path), stamp, Path(fresh), problems) if stamp else ()
 
     def forget(self, packages: tuple[str, ...]) -> None:
         """Drop packages from uv's cache: hard links carry an edited file from an environment into it."""
         uv.call(self._run, ["cache", "clean", "--quiet", *packages], cwd=self._root)
 
-    def clean(self, keep: tuple[str, ...]) -> tuple[str, ...]:
-        """Remove unfinished environments, and finished ones that are not to be kept and that nobody uses."""
-        candidates = [path for path in self._all(hidden=True) if str(path) not in keep]
-        busy = in_use.mentioned(str(self._root / _HOME)) if candidates else set()
-        removed = []
-        for path in candidates:
-            text = str(path)
-            if path.name in busy or in_use.leased(path) or self._fresh(path):
-                continue
-            removed.append(text)
-            with suppress(OSError):
-                (path / STAMP).unlink(missing_ok=True)  # first: half removed is unfinished
-            shutil.rmtree(path, ignore_errors=True)
-        return tuple(removed)
+    def clean(self) -> tuple[str, ...]:
+        """Remove what was never finished, and finished environments that nobody uses.
 
-    def _fresh(self, path: Path) -> bool:
-        """Whether a finished environment was in use within a day: a shell that activated it says so nowhere."""
-        if self.stamp(str(path)) is None:
-            return False
-        return time.time() - (path / STAMP).stat().st_mtime < _GRACE
+        The one in use and the one before it are kept.
+        """
+        before = self.previous()
+        found = (self.current().path, before.path if before else None)
+        return removal.clean(self._home, [path for path in found if path])
 
-    def _all(self, *, hidden: bool = False) -> list[Path]:
-        home = self._root / _HOME
-        if not home.is_dir():
-            return []
-        return sorted(p for p in home.iterdir() if p.is_dir() and (hidden or p.name[0] != "."))
+    def _name(self, current: Current) -> str | None:
+        """Return the name by which history knows what ``.venv`` is."""
+        if current.kind == "ours" and current.path:
+            return self._own_name(Path(current.path))
+        last = history.latest(self._home)
+        back = last and last.startswith(place.ADOPTED) and self._named(last) is None
+        return last if current.kind == "foreign" and back else None
+
+    def _own_name(self, path: Path) -> str:
+        return place.name_of(path) or path.name
+
+    def _named(self, name: str) -> Path | None:
+        """Return the environment of that name that lies aside."""
+        path = self._home / name
+        if name.startswith(place.ADOPTED):
+            return path if os.path.lexists(path) and not removal.is_staged(path) else None
+        every = removal.environments(self._home)
+        return next((each for each in every if self._own_name(each) == name), None)
+
+    def _slot(self, current: Current, *, forgo: bool) -> str | None:
+        """Return where what is at ``.venv`` goes; ``None``: it is a link of ours, or nothing."""
+        link = self._root / place.LINK
+        if current.kind == "absent" or (current.kind == "ours" and link.is_symlink()):
+            return None
+        name = place.name_of(link)
+        if current.kind == "foreign":
+            return (
+                f"{removal.REPLACED}{os.getpid()}"
+                if forgo
+                else self._free(f"{place.ADOPTED}1").name
+            )
+        return self._free(name).name if name else f"{removal.REPLACED}{os.getpid()}"
 
     def _free(self, name: str) -> Path:
-        """Return a path that is not there yet; an unfinished leftover of that name is removed."""
+        """Return a path that is not there yet. One that is unfinished may still be written to by a killed one's uv."""
         for number in range(1, 1000):
-            path = self._root / _HOME / (name if number == 1 else f"{name}-{number}")
-            if path.exists() and self.stamp(str(path)) is None and not in_use.leased(path):
-                shutil.rmtree(path, ignore_errors=True)
-            if not path.exists():
+            path = self._home / (name if number == 1 else f"{name}-{number}")
+            if not os.path.lexists(path):
                 return path
-        raise EnvironmentFailure("too many environments", where=str(self._root / _HOME))
-
-    def _create(self, path: Path, interpreter: Interpreter) -> None:
-        from virtualenv import session_via_cli  # noqa: PLC0415  # lazy: 80 ms
-
-        _quiet("virtualenv")
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise EnvironmentFailure(
-                "no environment can be made in a folder whose name this locale cannot spell",
-                where=str(self._root),
-                hint="rename that folder, or use a locale such as LC_ALL=C.UTF-8",
-            ) from error
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            session = session_via_cli(
-                [
-                    *("--no-seed", "--no-venv-redirect", "--no-vcs-ignore"),
-                    *("--python", interpreter.path, f"--prompt={self._root.name}", str(path)),
-                ],
-                setup_logging=False,
-                env=_impersonal(),
-            )
-            session.run()
-            self._bare(path)
-            # Read by uv: launchers that name no path, so that scripts and RECORDs are the same everywhere.
-            with (path / "pyvenv.cfg").open("a", encoding="utf-8") as configuration:
-                configuration.write("relocatable = true\n")
-        except OSError as error:
-            raise refused(error, path, "made") from error
-        except (RuntimeError, SystemExit) as error:
-            raise EnvironmentFailure(
-                f"virtualenv could not make an environment with {interpreter.path}: {error}",
-                where=str(path),
-                hint="check that this interpreter starts",
-            ) from error
-
-    def _bare(self, path: Path) -> None:
-        """Remove what virtualenv adds of its own: the image's environment has none of it."""
-        (path / "CACHEDIR.TAG").unlink(missing_ok=True)
-        for stray in ("_virtualenv.py", "_virtualenv.pth"):  # older virtualenv
-            (installed.site_packages(path) or path).joinpath(stray).unlink(missing_ok=True)
-
-    def _install(self, path: Path, slice_text: str) -> None:
-        uv_install.install(self._run, path, slice_text, self._transport(), root=self._root)
-
-
-def _quiet(name: str) -> None:
-    """Keep a library's warnings to itself: where nothing handles them, Python prints them on stderr.
-
-    virtualenv warns of scripts for shells that envctl has no part for, such as xonsh in a path with a ``$``.
-    """
-    logger = logging.getLogger(name)
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-
-
-def _impersonal() -> dict[str, str]:
-    """Return our variables without virtualenv's own: personal settings would change what is made."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("VIRTUALENV_")}
-    return kept | {"VIRTUALENV_CONFIG_FILE": os.devnull}
+        raise EnvironmentFailure("too many environments", where=str(self._home))

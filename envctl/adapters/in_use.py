@@ -8,6 +8,9 @@ from pathlib import Path
 
 from envctl.domain.environment import STAMP
 
+# A project has more than one path: through a link to a home folder, in a container.
+_MARKER = b"/.envctl/envs/"
+
 
 def leased(path: Path) -> bool:
     """Whether a process started by ``envctl run`` still holds the environment (a shared lock on its stamp)."""
@@ -21,17 +24,19 @@ def leased(path: Path) -> bool:
     return False
 
 
-def mentioned(home: str) -> set[str]:
-    """Return the environments (by folder name) that a process we may look at has in its command or variables."""
+def mentioned() -> set[str]:
+    """Return the environments (by folder name) that a process we may look at has in its command, variables or files.
+
+    Of whichever project: one too many only stays for longer.
+    """
     names: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
         for file in ("cmdline", "environ", "maps"):
             with suppress(OSError):
-                names.update(_after(home, (process / file).read_bytes()))
+                names.update(_after((process / file).read_bytes()))
     return names
 
 
-def _after(home: str, content: bytes) -> Iterator[str]:
-    marker = os.fsencode(home) + b"/"
-    for piece in content.split(marker)[1:]:
+def _after(content: bytes) -> Iterator[str]:
+    for piece in content.split(_MARKER)[1:]:
         yield os.fsdecode(piece.split(b"/")[0].split(b"\0")[0].split(b":")[0].split(b"\n")[0])

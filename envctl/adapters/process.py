@@ -4,15 +4,17 @@ import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from envctl import quick
+from envctl import launch
 from envctl.errors import ToolMissingError
 from envctl.ports import Completed
 
+_PATIENCE = 5.0  # seconds for who outlives a program and still holds its stderr
 _KILLED_AFTER_LIMIT = 124  # what coreutils' timeout(1) answers
 
 
@@ -23,33 +25,69 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: str | None = None,
     timeout: float | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> Completed:
     """Start a program, wait for it, and return what it wrote (see ``envctl.ports.Runner``)."""
+    lines: list[str] = []
     try:
-        ended = subprocess.run(
-            list(argv),
-            cwd=cwd,
-            env=dict(env) if env is not None else None,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
+        with _listened(heard, lines) as stderr:
+            ended = subprocess.run(
+                list(argv),
+                cwd=cwd,
+                env=dict(env) if env is not None else None,
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                encoding="utf-8",
+                errors="replace",
+                timeout=timeout,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         return Completed(
             argv=tuple(argv),
             code=_KILLED_AFTER_LIMIT,
             stdout=_text(error.stdout),
-            stderr=_text(error.stderr) + f"\nkilled after {timeout} s",
+            stderr="".join(lines) + _text(error.stderr) + f"\nkilled after {timeout} s",
         )
     except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
         raise _missing(argv[0], error) from error
     return Completed(
-        argv=tuple(argv), code=ended.returncode, stdout=ended.stdout, stderr=ended.stderr
+        argv=tuple(argv),
+        code=ended.returncode,
+        stdout=ended.stdout,
+        stderr="".join(lines) if heard else ended.stderr,
     )
+
+
+@contextmanager
+def _listened(heard: Callable[[str], None] | None, lines: list[str]) -> Iterator[int]:
+    """Lend what a program's stderr is to be: where somebody listens, a pipe whose lines are kept as well."""
+    if heard is None:
+        yield subprocess.PIPE
+        return
+    listener = heard
+    read, write = os.pipe()
+
+    def listen() -> None:
+        with os.fdopen(read, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                lines.append(line)
+                listener(line.rstrip("\n"))
+
+    thread = threading.Thread(target=listen, name="stderr", daemon=True)
+    thread.start()
+    try:
+        yield write
+    finally:
+        os.close(write)
+        thread.join(_PATIENCE)
+
+
+def program(name: str, env: Mapping[str, str]) -> str | None:
+    """Return the path of the program that ``name`` means where ``env`` holds."""
+    return shutil.which(name, path=env.get("PATH", os.defpath))
 
 
 def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None) -> NoReturn:
@@ -57,17 +95,17 @@ def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = 
 
     ``lease`` is an environment that must not be cleaned away while the program lives.
     """
-    program = shutil.which(argv[0], path=env.get("PATH", os.defpath))
+    found = program(argv[0], env)
     try:
-        if program is None:
+        if found is None:
             raise FileNotFoundError(argv[0])  # one message for both ways
         if lease:
             with suppress(OSError):  # a file system without locks: its variables tell of it as well
-                quick.lease(lease)
-        quick.become(program, list(argv), dict(env))
+                launch.lease(lease)
+        launch.become(found, list(argv), dict(env))
     except OSError as error:
         raise _missing(argv[0], error) from error
-    raise AssertionError(program)  # never: exec returns by an exception only
+    raise AssertionError(found)  # never: exec returns by an exception only
 
 
 def _missing(program: str, error: OSError) -> ToolMissingError:

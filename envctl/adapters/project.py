@@ -49,6 +49,17 @@ class ProjectFiles:
             raise ProjectError(f"{error}", where=repr(name), hint="correct that name") from error
         return _decode(content, path)
 
+    def read_secret(self, name: str) -> str | None:
+        """Return a file's text as ``read`` does; no message says what stands in it."""
+        try:
+            return self.read(name)
+        except ProjectError as error:
+            if not isinstance(error.__cause__, UnicodeDecodeError):
+                raise
+        raise ProjectError(
+            "not UTF-8", where=str(self._root / name), hint="save it as UTF-8, then run it again"
+        )
+
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         """Write the files whose text differs, all or none; return the names that changed."""
         changed = tuple(name for name in files if self._old(name) != files[name])

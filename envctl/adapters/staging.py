@@ -17,7 +17,7 @@ from pathlib import Path
 
 from envctl.errors import ProjectError
 
-_MARK = ".envctl-"
+MARK = ".envctl-"
 _ABANDONED_AFTER = (
     3600.0  # seconds; nobody stages for an hour, so such a file is a killed command's
 )
@@ -114,7 +114,7 @@ def _stage(target: Path, content: bytes) -> Path:
 
 def _beside(target: Path) -> Path:
     # 200: a name may have 255 bytes at most, and the mark needs some of them.
-    return target.parent / f".{target.name[:200]}{_MARK}{secrets.token_hex(6)}"
+    return target.parent / f".{target.name[:200]}{MARK}{secrets.token_hex(6)}"
 
 
 def _copy_rights(target: Path, descriptor: int) -> None:
@@ -171,7 +171,7 @@ def _sync_folders(staged: Mapping[Path, Path]) -> None:
 
 def _sweep(target: Path) -> None:
     """Remove what a command that was killed while staging this file has left."""
-    start = f".{target.name[:200]}{_MARK}"
+    start = f".{target.name[:200]}{MARK}"
     with suppress(OSError), os.scandir(target.parent) as entries:
         for entry in entries:
             if entry.name.startswith(start):

@@ -1,6 +1,7 @@
 """Is ``.venv`` exactly its slice of the lock, down to the files?"""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from envctl.domain.environment import Current, FileProblem
 from envctl.domain.finding import Finding
@@ -8,7 +9,12 @@ from envctl.domain.slices import Slice
 
 _SYNC = "envctl sync"
 _REPAIR = "envctl sync --repair"
-_CODES = {"modified": "file-modified", "missing": "file-missing", "added": "file-added"}
+_CODES = {
+    "modified": "file-modified",
+    "missing": "file-missing",
+    "added": "file-added",
+    "record": "record-modified",
+}
 
 
 def check(
@@ -20,25 +26,22 @@ def check(
     python: str,
     stale: bool,
     own: str | None = None,
+    by: Callable[[str], str] = lambda _: "",
 ) -> Iterator[Finding]:
     """Yield what differs between the environment and the slice.
 
     ``python`` is the version that it should have; ``stale``: the activation scripts carry other variables;
-    ``own``: how the project itself is not installed as it should be.
+    ``own``: how the project itself is not installed as it should be; ``by`` tells who installed a package.
     """
     if current.kind == "foreign":
-        yield _finding(
-            "environment-foreign",
-            ".venv",
-            f".venv is {current.found}",
-            fix="envctl sync --recreate",
-        )
+        yield _foreign(current)
         return
     if current.kind == "absent":
         yield _finding("environment-missing", ".venv", "there is no environment")
         return
     if current.stamp is None:
-        yield _finding("environment-unfinished", ".venv", "the environment was never finished")
+        message = current.found or "the environment was never finished"
+        yield _finding("environment-unfinished", ".venv", message)
         return
     if current.stamp.python != python:
         yield _finding(
@@ -48,7 +51,7 @@ def check(
             expected=python,
             actual=current.stamp.python,
         )
-    differences = list(_packages(wanted.versions(), installed))
+    differences = list(packages(wanted.versions(), installed, by))
     yield from differences
     if not differences and current.stamp.slice_digest != wanted.digest:
         yield _finding(
@@ -64,14 +67,13 @@ def check(
             ".venv",
             "the activation scripts do not carry the declared variables",
         )
-    yield from _files(problems)
+    yield from files(problems)
 
 
 def no_profile(current: Current) -> Finding:
     """Return the finding that ``.venv`` is of none of the project's profiles."""
     if current.kind == "foreign":
-        message, fix = f".venv is {current.found}", "envctl sync --recreate"
-        return _finding("environment-foreign", ".venv", message, fix=fix)
+        return _foreign(current)
     if current.stamp is None or current.stamp.profile is None:
         return _finding("environment-missing", ".venv", "there is no environment of any profile")
     message = f"the environment is of profile `{current.stamp.profile}`, which there is no more"
@@ -90,7 +92,20 @@ def unserved(message: str, *, advice: str | None) -> Finding:
     )
 
 
-def _packages(wanted: Mapping[str, str], installed: Mapping[str, str]) -> Iterator[Finding]:
+def _foreign(current: Current) -> Finding:
+    found = _finding(
+        "environment-foreign", ".venv", f".venv is {current.found}", fix="envctl sync --adopt"
+    )
+    if current.movable:
+        return found
+    advice = "unmount it, or leave it as it is with `managed = false` in [tool.envctl]"
+    return replace(found, fix=None, advice=advice)
+
+
+def packages(
+    wanted: Mapping[str, str], installed: Mapping[str, str], by: Callable[[str], str]
+) -> Iterator[Finding]:
+    """Yield the packages that differ, name → version; ``by`` tells who installed one."""
     for name in sorted({*wanted, *installed}):
         new, old = wanted.get(name), installed.get(name)
         if old is None:
@@ -99,28 +114,38 @@ def _packages(wanted: Mapping[str, str], installed: Mapping[str, str]) -> Iterat
             )
         elif new is None:
             yield _finding(
-                "package-extra", name, f"`{name}` {old} is installed, the lock has none", actual=old
+                "package-extra",
+                name,
+                f"`{name}` {old} is installed{_by(by(name))}, the lock has none",
+                actual=old,
             )
         elif new and new != old:
             yield _finding(
                 "package-version",
                 name,
-                f"`{name}` is {old}, the lock has {new}",
+                f"`{name}` is {old}{_by(by(name))}, the lock has {new}",
                 expected=new,
                 actual=old,
             )
 
 
-def _files(problems: Iterable[FileProblem]) -> Iterator[Finding]:
+def _by(tool: str) -> str:
+    return f" (by {tool})" if tool else ""
+
+
+def files(problems: Iterable[FileProblem]) -> Iterator[Finding]:
+    """Yield the files that are not as they were installed."""
     said = {
         "modified": "was changed after it was installed",
         "missing": "is gone",
         "added": "belongs to no installed package",
+        "record": "was rewritten: it says which files the package brought, with their hashes",
     }
     for each in problems:
-        yield _finding(
-            _CODES[each.trouble], each.path, f"{each.path} {said[each.trouble]}", fix=_REPAIR
-        )
+        message = f"{each.path} {said[each.trouble]}"
+        if each.shared:
+            message += "; uv's cache and other environments share it"
+        yield _finding(_CODES[each.trouble], each.path, message, fix=_REPAIR)
 
 
 def _finding(

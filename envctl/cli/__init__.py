@@ -13,7 +13,7 @@ import click
 
 from envctl import __version__
 from envctl.bootstrap import services
-from envctl.cli.render import envelope, failure, say, show
+from envctl.cli.render import JSON, envelope, failure, say, show
 from envctl.errors import EnvctlError, ProjectError
 
 COMMANDS = {
@@ -30,6 +30,7 @@ COMMANDS = {
     "dockerize": "Write the Dockerfile that matches the lock.",
     "export": "Write what the lock says in another tool's format.",
     "tree": "Show who needs whom, and why.",
+    "completion": "Print the script that completes envctl's words in a shell.",
 }
 """Every command with its one-line help: the group's help must not import them all."""
 
@@ -75,9 +76,30 @@ class Commands(click.Group):
         from difflib import get_close_matches  # noqa: PLC0415
 
         close = get_close_matches(args[0], COMMANDS, n=1)
-        if args[0] not in COMMANDS and close:
+        if args[0] not in COMMANDS and close and not ctx.resilient_parsing:
             ctx.fail(f"There is no command `{args[0]}`. Did you mean `{close[0]}`?")
         return super().resolve_command(ctx, args)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the program, or answer a shell that completes a word."""
+        if "_ENVCTL_COMPLETE" in os.environ:
+            from envctl.cli.completion import register  # noqa: PLC0415  # a key press only
+
+            register()
+        return super().main(*args, **extra)
+
+    def shell_complete(
+        self, ctx: click.Context, incomplete: str
+    ) -> "list[click.shell_completion.CompletionItem[str]]":
+        """Complete a command's name without importing the commands."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415
+
+        names = [
+            CompletionItem(name, help=said)
+            for name, said in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def make_context(
         self,
@@ -142,7 +164,8 @@ class Commands(click.Group):
         command = self.get_command(ctx, name) if name else None
         below = command.commands.values() if isinstance(command, click.Group) else ()
         known = [each.name for one in (command, *below) if one for each in one.params]
-        if "--json" not in words or (command and "as_json" not in known):
+        asked = "--json" in words and not (command and "as_json" not in known)
+        if not (asked or ctx.meta.get(JSON)):
             return
         _envelope(name or "", code, message, **more)
 
@@ -210,4 +233,12 @@ def cli(ctx: click.Context, directory: Path, verbose: bool) -> None:  # noqa: AR
     environment from that lock, and says where anything has drifted.
     """
     _any_text()
-    ctx.obj = ctx.obj or services(directory.resolve())
+    try:
+        folder = directory.resolve()
+    except FileNotFoundError as error:  # `.` was removed, by a `git checkout` say
+        raise ProjectError(
+            "the folder that you are in is not there any more",
+            where=str(directory),
+            hint="go to one that is there, or name the project with `-C DIR`",
+        ) from error
+    ctx.obj = ctx.obj or services(folder)

@@ -3,20 +3,29 @@
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
 from envctl.cli.render import show
-from envctl.usecases.activate import script
+from envctl.usecases.activate import chosen, script
 from envctl.usecases.enter import activation
 
 
 @click.command(epilog='Example: eval "$(envctl activate)"')
-@click.option("--shell", help="The shell to write for; without it, the one in $SHELL.")
+@click.option(
+    "--shell",
+    shell_complete=completers.shells,
+    help="The shell to write for; without it, the one that runs envctl.",
+)
 @options.pass_services
 def command(services: Services, shell: str | None) -> None:
-    """Print the shell code that activates the environment.
+    r"""Print the shell code that activates the environment.
 
     The declared variables are set with it; `deactivate` puts back what was
-    there before.
+    there before. What evaluates it, for each shell:
+
+    \b
+    bash, zsh, sh  eval "$(envctl activate)"
+    fish           envctl activate | source
+    tcsh           eval "`envctl activate`"
     """
     found = activation(services.project, services.environments, services.environ, sourced=True)
-    show(script(found, shell or services.environ.get("SHELL") or "sh"))
+    show(script(found, chosen(shell, services.environ, services.parent_shell)))

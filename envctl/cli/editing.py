@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import lock_report
+from envctl.cli import completers, lock_report
 from envctl.cli.render import envelope, say, show
 from envctl.domain.manifest import Manifest
 from envctl.usecases import load
@@ -23,9 +23,24 @@ def where(function: F) -> F:
     """Add the options that say which list of requirements is meant, and whether to sync."""
     for option in (
         click.option("--no-sync", is_flag=True, help="Leave .venv as it is."),
-        click.option("--profile", metavar="NAME", help="In this profile's own dependencies."),
-        click.option("--extra", metavar="NAME", help="In this extra of the project."),
-        click.option("--group", metavar="NAME", help="In this dependency group."),
+        click.option(
+            "--profile",
+            metavar="NAME",
+            shell_complete=completers.profiles,
+            help="In this profile's own dependencies.",
+        ),
+        click.option(
+            "--extra",
+            metavar="NAME",
+            shell_complete=completers.extras,
+            help="In this extra of the project.",
+        ),
+        click.option(
+            "--group",
+            metavar="NAME",
+            shell_complete=completers.groups,
+            help="In this dependency group.",
+        ),
     ):
         function = option(function)
     return function
@@ -73,14 +88,17 @@ def finish(
         sign = "~" if each.old and each.new else "+" if each.new else "-"
         say(f"{sign} {change} ({each.key})")
     lock_report.report(edited.outcome)
-    if sync:
+    managed = load.manifest(services.project).managed
+    if sync and managed:
         _sync(ctx, services, list_)
+    elif sync:
+        say("note: .venv is left to another tool (`managed = false`)")
     if as_json:
         result = {
             "edits": [asdict(each) for each in edited.edits],
             **lock_report.table(edited.outcome),
             "notes": list(dict.fromkeys((*edited.notes, *edited.outcome.notes))),
-            "synced": sync,
+            "synced": sync and managed,
         }
         show(envelope(str(ctx.info_name), result, ok=True))
 

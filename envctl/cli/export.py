@@ -1,4 +1,4 @@
-"""``envctl export``: one command per format. A format of the lock is a module of ``envctl.emitters.exports``."""
+"""``envctl export``: one command for each module of ``envctl.emitters.exports``."""
 
 import shlex
 from collections.abc import Iterable, Iterator
@@ -8,12 +8,13 @@ import click
 from packaging.utils import canonicalize_name
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
 from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
-from envctl.emitters.exports import EXPORTS, Format
+from envctl.emitters.exports import DOORS, EXPORTS, Door, Format
 from envctl.usecases import load
+from envctl.usecases.entrance import entrance
 from envctl.usecases.export import Choice, ExportOutcome, export
 
 
@@ -21,7 +22,7 @@ from envctl.usecases.export import Choice, ExportOutcome, export
 @options.as_json
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Write what the lock says in another tool's format.
+    """Write what the lock says, or how to enter, in another tool's format.
 
     To stdout, or into a file with --output. The same lock and options give
     the same bytes.
@@ -34,7 +35,12 @@ def _added(form: Format) -> None:
 
     @options.selection
     @options.profile
-    @click.option("--platform", metavar="NAME", help="For this platform only: linux-x86_64, …")
+    @click.option(
+        "--platform",
+        metavar="NAME",
+        shell_complete=completers.platforms,
+        help="For this platform only: linux-x86_64, …",
+    )
     @click.option("--python", metavar="VERSION", help="The Python there, if the lock allows more.")
     @click.option("-o", "--output", metavar="FILE", help=f"For example {form.FILE}.")
     @options.as_json
@@ -137,5 +143,49 @@ def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json:
         say(f"{delivered(outcome.delivery, name)}: {outcome.packages} packages")
 
 
+def _opened(door: Door) -> None:
+    """Make the command of one way for another tool into the environment."""
+
+    @click.option("-o", "--output", metavar="FILE", help=f"For example {door.FILE}.")
+    @options.as_json
+    @click.pass_context
+    def one(ctx: click.Context, /, **given: Any) -> None:
+        _enter(ctx, ctx.obj, door, given)
+
+    command.command(
+        door.NAME,
+        help=door.HELP,
+        short_help=door.SUMMARY,
+        epilog=f"Example: {door.EXAMPLE}",
+    )(options.profile(one) if door.HOLDS_VALUES else one)
+
+
+def _enter(ctx: click.Context, services: Services, door: Door, given: dict[str, Any]) -> None:
+    manifest = load.manifest(services.project)
+    if door.HOLDS_VALUES:
+        manifest = services.variant(manifest, given["profile"])
+    output = given["output"]
+    if output is not None:
+        output = options.inside(services, output, example=door.FILE)
+    outcome = entrance(services.project, manifest, door, output=output)
+    for warning in outcome.warnings:
+        say(f"warning: {warning}")
+    if given["as_json"] or ctx.meta[__name__]:
+        result = {
+            "format": door.NAME,
+            "output": output,
+            "written": outcome.delivery in ("wrote", "replaced"),
+            "warnings": list(outcome.warnings),
+            "text": outcome.text if output is None else None,
+        }
+        show(envelope("export", result, ok=True))
+    elif output is None:
+        show(outcome.text)
+    else:
+        say(delivered(outcome.delivery, output))
+
+
 for _format in EXPORTS.values():
     _added(_format)
+for _door in DOORS.values():
+    _opened(_door)

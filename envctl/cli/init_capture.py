@@ -119,7 +119,7 @@ def _next(outcome: CaptureOutcome, root: Path) -> str:
         return "correct pyproject.toml, then run this command again"
     there = root / ".venv"
     foreign = there.exists() and not there.is_symlink()
-    return "envctl sync --recreate" if foreign else "envctl sync"
+    return "envctl sync --adopt" if foreign else "envctl sync"
 
 
 def _result(outcome: CaptureOutcome) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import lock_report, options
+from envctl.cli import completers, lock_report, options
 from envctl.cli.render import envelope, say, show
 from envctl.domain.profile import variant
 from envctl.emitters.printable import printable
@@ -23,12 +23,19 @@ from envctl.usecases.lock_outcome import LockOutcome
     help="Take the newest versions of PACKAGES (NAME or NAME==VERSION), or of all.",
 )
 @click.option(
-    "--upgrade-package", "-P", "upgrade", multiple=True, help="Upgrade only this package."
+    *("--upgrade-package", "-P", "upgrade"),
+    multiple=True,
+    shell_complete=completers.packages,
+    help="Upgrade only this package.",
 )
-@click.argument("packages", nargs=-1)
+@click.argument("packages", nargs=-1, shell_complete=completers.packages)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock is not right.")
 @click.option(
-    "--profile", "profiles", multiple=True, metavar="NAME", help="Lock this profile only."
+    *("--profile", "profiles"),
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completers.profiles,
+    help="Lock this profile only.",
 )
 @options.selection
 @click.option("--all-groups", is_flag=True, help="Lock all groups and extras (again).")

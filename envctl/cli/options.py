@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from envctl.bootstrap import Services
+from envctl.cli import completers
 from envctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 pass_services = click.make_pass_decorator(Services)
-profile = click.option("--profile", metavar="NAME", help="Use this profile of the project.")
+profile = click.option(
+    "--profile",
+    metavar="NAME",
+    shell_complete=completers.profiles,
+    help="Use this profile of the project.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON report.")
 
 
@@ -25,8 +31,18 @@ def selection(function: F) -> F:
     """Add the options that choose a slice of the lock."""
     for option in (
         click.option("--no-default-groups", is_flag=True, help="Leave the default groups out."),
-        click.option("--extra", "extras", multiple=True, help="Add an extra (may be repeated)."),
-        click.option("--group", "groups", multiple=True, help="Add a dependency group."),
+        click.option(
+            *("--extra", "extras"),
+            multiple=True,
+            shell_complete=completers.extras,
+            help="Add an extra (may be repeated).",
+        ),
+        click.option(
+            *("--group", "groups"),
+            multiple=True,
+            shell_complete=completers.groups,
+            help="Add a dependency group.",
+        ),
     ):
         function = option(function)
     return function

@@ -3,14 +3,19 @@
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
 from envctl.cli.render import envelope, say, show
 from envctl.emitters.record_text import emit
 from envctl.usecases.record import save
 
 
 @click.command(epilog="Example: envctl record --save lab-h100")
-@click.option("--save", "name", metavar="NAME", help="Write .envctl/machines/NAME.toml.")
+@click.option(
+    *("--save", "name"),
+    metavar="NAME",
+    shell_complete=completers.machines,
+    help="Write .envctl/machines/NAME.toml.",
+)
 @options.as_json
 @options.pass_services
 def command(services: Services, name: str | None, as_json: bool) -> None:

@@ -3,12 +3,12 @@
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import editing, options
+from envctl.cli import completers, editing, options
 from envctl.usecases import remove as usecase
 
 
 @click.command(epilog="Example: envctl remove numpy --group dev")
-@click.argument("names", nargs=-1, required=True)
+@click.argument("names", nargs=-1, required=True, shell_complete=completers.requirements)
 @editing.where
 @options.as_json
 @options.pass_services

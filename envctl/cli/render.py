@@ -11,6 +11,8 @@ from envctl.emitters.printable import printable
 from envctl.errors import EnvctlError
 
 ENVELOPE = 1
+JSON = "envctl.json"
+"""Where a command whose words may be another program's says in Click's ``meta`` that JSON was asked of itself."""
 
 
 def envelope(command: str, result: Mapping[str, Any] | None, *, ok: bool, **more: Any) -> str:

@@ -1,12 +1,18 @@
 """``envctl run``."""
 
+from dataclasses import replace
+
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
+from envctl.cli.render import JSON, envelope, say, show
+from envctl.domain.activation import Activation
+from envctl.emitters.printable import printable
+from envctl.errors import UsageError
 from envctl.usecases import note
 from envctl.usecases.enter import activation
-from envctl.usecases.run import pairs, patch
+from envctl.usecases.run import explain, pairs, patch
 
 
 @click.command(
@@ -14,15 +20,77 @@ from envctl.usecases.run import pairs, patch
     epilog="Example: envctl run --env SEED=1 -- python train.py",
 )
 @click.option("--env", "extra", multiple=True, metavar="K=V", help="Set a variable.")
-@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--isolated", is_flag=True, help="Leave your own variables out, but for a few (see the docs)."
+)
+@click.option("--explain", "explained", is_flag=True, help="Run nothing: say who sets what.")
+@click.option("--json", "report", is_flag=True, help="Print the explanation as JSON.")
+@click.argument("argv", nargs=-1, type=click.UNPROCESSED, shell_complete=completers.command_line)
 @options.pass_services
-def command(services: Services, extra: tuple[str, ...], argv: tuple[str, ...]) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context,
+    services: Services,
+    extra: tuple[str, ...],
+    isolated: bool,
+    explained: bool,
+    report: bool,
+    argv: tuple[str, ...],
+) -> None:
     """Run a command in the environment, with its variables.
 
     The command takes envctl's place: its exit code and signals are its own.
     """
+    if report and not explained:
+        raise UsageError(
+            "`--json` goes with `--explain` only",
+            where="--json",
+            hint="an option of the command itself comes after it: `envctl run -- COMMAND --json`",
+        )
+    if not (argv or explained):
+        raise UsageError(
+            "there is no command to run",
+            where="run",
+            hint="write it at the end: `envctl run -- COMMAND`",
+        )
+    # Only now: a command's own `--json` is none of envctl's.
+    ctx.meta[JSON] = report
     witness = note.Witness(services.project)
+    given = pairs(extra)
     found = activation(witness, services.environments, services.environ)
-    environment = patch(found, services.environ, pairs(extra))
+    if explained:
+        _explain(services, found, given, argv, isolated=isolated, report=report)
+        return
+    environment = patch(found, services.environ, given, isolated=isolated)
     note.entered(witness, found)
     services.become(argv, environment, lease=found.environment)
+
+
+def _explain(
+    services: Services,
+    found: Activation,
+    given: dict[str, str],
+    argv: tuple[str, ...],
+    *,
+    isolated: bool,
+    report: bool,
+) -> None:
+    from envctl.emitters import explanation  # noqa: PLC0415  # most calls explain nothing
+
+    what = explain(found, services.environ, given, isolated=isolated)
+    if argv:
+        env = patch(found, services.environ, given, isolated=isolated)
+        what = replace(what, program=services.program(argv[0], env))
+    if report:
+        show(envelope("run", explanation.table(what), ok=True))
+        return
+    show(explanation.text(what))
+    for remark in explanation.remarks(what):
+        say(remark)
+    if argv:
+        program = printable(what.program or "", names=True)
+        say(
+            f"would start {program}"
+            if program
+            else f"`{printable(argv[0], names=True)}` is not to be found"
+        )

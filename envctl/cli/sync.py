@@ -2,32 +2,61 @@
 
 import sys
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
-from envctl.cli.render import envelope, say, show, step
+from envctl.cli import options, sync_report
+from envctl.cli.progress import progress
+from envctl.cli.render import say, step
 from envctl.domain.build import PROJECT
-from envctl.domain.environment import SyncPlan
 from envctl.domain.lock import Lock
 from envctl.domain.lock_state import answers
 from envctl.domain.manifest import Manifest, restricted
+from envctl.emitters import inject
+from envctl.errors import EnvctlError, UsageError
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
 from envctl.usecases.choice import Choice, choose
 from envctl.usecases.own import own
+from envctl.usecases.wanted import Wanted, wanted
 
 _RUNNING = ".".join(str(part) for part in sys.version_info[:3])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Selection:
+    """What the command line chooses of the lock."""
+
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    no_default_groups: bool = False
+    profile: str | None = None
+    no_project: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Read:
+    """What was read before anything is done; ``found``: the Python was searched for, and this is it."""
+
+    choice: Choice
+    lock: Lock
+    manifest: Manifest
+    want: Wanted
+    found: str
 
 
 @click.command(epilog="Example: envctl sync --group test")
 @options.selection
 @options.profile
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to do.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; say what would be done.")
+@click.option("--rollback", is_flag=True, help="Go back to the environment of before, at once.")
 @click.option("--no-project", is_flag=True, help="Leave out the project itself.")
 @click.option("--repair", is_flag=True, help="Look at every file, and make anew what was changed.")
-@click.option("--recreate", is_flag=True, help="Replace a .venv that envctl did not make.")
+@click.option("--adopt", is_flag=True, help="Keep aside a .venv that envctl did not make.")
+@click.option("--recreate", is_flag=True, help="Make .venv anew; delete one of another tool.")
 @options.as_json
 @options.pass_services
 @click.pass_context
@@ -39,8 +68,11 @@ def command(
     no_default_groups: bool,
     profile: str | None,
     check: bool,
+    dry_run: bool,
+    rollback: bool,
     no_project: bool,
     repair: bool,
+    adopt: bool,
     recreate: bool,
     as_json: bool,
 ) -> None:
@@ -49,66 +81,146 @@ def command(
     The new environment is built beside the old one and swapped in when it is
     complete, so that a sync that is killed leaves nothing half done.
     """
-    with nullcontext() if check else services.project.locked("sync"):
+    selection = _Selection(
+        groups=groups,
+        extras=extras,
+        no_default_groups=no_default_groups,
+        profile=profile,
+        no_project=no_project,
+    )
+    looking = check or dry_run
+    _contradictions(
+        selection,
+        {"--rollback": rollback, "--check": check, "--dry-run": dry_run},
+        {"--repair": repair, "--adopt": adopt, "--recreate": recreate},
+    )
+    with nullcontext() if looking else services.project.locked("sync"):
         # Read under the writer lock: what changed while we waited counts.
+        if rollback:
+            _roll_back(ctx, services, as_json=as_json)
+            return
         witness = note.Witness(services.project)
-        whole = load.manifest(witness)
-        here = services.here(whole)
-        choice = choose(
-            witness,
-            whole,
-            option=profile,
-            environ=services.environ,
-            platform=here.platform,
-            record=services.record,
-        )
-        lock = load.required_lock(witness, choice.manifest.lock_name)
-        manifest = restricted(choice.manifest, lock.only)
-        names, more = options.chosen(manifest, lock, groups, extras, no_default=no_default_groups)
-        want = usecase.wanted(
-            witness,
-            lock,
-            here,
-            groups=names,
-            extras=more,
-            profile=manifest.profile,
-            own=own(witness, manifest, lock),
-            bare=no_project,
-        )
-        for line in _chosen(choice):
+        read = _read(services, witness, selection)
+        for line in _chosen(read.choice):
             say(line)
-        if check:
-            todo = usecase.check(services.project, services.environments, want)
-            _present(todo, len(want.items.items), done=False, as_json=as_json)
-            ctx.exit(0 if todo.empty else 1)
-        about = _about(manifest, lock)
-        if not no_default_groups:
-            about += _left_out(choice.manifest, manifest)
-        for line in about:
-            say(line)
-        step(f"syncing {len(want.items.items)} packages …")
+        if looking:
+            todo = usecase.check(
+                services.project, services.environments, read.want, lambda: services.workshop
+            )
+            count = len(read.want.items.items)
+            sync_report.planned(todo, count, as_json=as_json)
+            ctx.exit(1 if check and not todo.empty else 0)
+        leave: usecase.Leave | None = "adopt" if adopt else "recreate" if recreate else None
+        _sync(services, witness, read, selection, repair=repair, leave=leave, as_json=as_json)
+
+
+def _contradictions(selection: _Selection, instead: dict[str, bool], how: dict[str, bool]) -> None:
+    asked = [name for name, given in instead.items() if given]
+    more = [name for name, given in how.items() if given]
+    both = [*asked, *more] if len(asked) > 1 or (asked and more) or len(more) > 1 else []
+    if set(both) == {"--repair", "--recreate"} or set(both) == {"--repair", "--adopt"}:
+        both = []
+    if "--rollback" in asked and selection != _Selection():
+        both = ["--rollback", "what to install"]
+    if both:
+        raise UsageError(f"{' and '.join(both)} contradict each other", hint="give one of them")
+
+
+def _read(services: Services, witness: note.Witness, selection: _Selection) -> _Read:
+    """Read manifest, lock and machine; raises ``EnvctlError`` where that leads to nothing that can be installed."""
+    whole = load.manifest(witness)
+    usecase.owned(whole)
+    here = services.here(whole)
+    choice = choose(
+        witness,
+        whole,
+        option=selection.profile,
+        environ=services.environ,
+        platform=here.platform,
+        record=services.record,
+    )
+    lock = load.required_lock(witness, choice.manifest.lock_name)
+    manifest = restricted(choice.manifest, lock.only)
+    names, more = options.chosen(
+        manifest,
+        lock,
+        selection.groups,
+        selection.extras,
+        no_default=selection.no_default_groups,
+    )
+    want = wanted(
+        witness,
+        lock,
+        here,
+        groups=names,
+        extras=more,
+        profile=manifest.profile,
+        own=own(witness, manifest, lock),
+        bare=selection.no_project,
+        inject=manifest.inject,
+    )
+    found = "" if here.interpreter.version == _RUNNING else here.interpreter.path
+    return _Read(choice=choice, lock=lock, manifest=manifest, want=want, found=found)
+
+
+def _sync(
+    services: Services,
+    witness: note.Witness,
+    read: _Read,
+    selection: _Selection,
+    *,
+    repair: bool,
+    leave: usecase.Leave | None,
+    as_json: bool,
+) -> None:
+    about = _about(read.manifest, read.lock)
+    if not selection.no_default_groups:
+        about += _left_out(read.choice.manifest, read.manifest)
+    for line in about:
+        say(line)
+    step(f"syncing {len(read.want.items.items)} packages …")
+    with progress() as (heard, seconds):
         outcome = usecase.sync(
             services.project,
             services.environments,
-            want,
+            read.want,
             workshop=lambda: services.workshop,
             say=say,
+            heard=heard,
             repair=repair,
-            recreate=recreate,
+            leave=leave,
         )
-        if choice.remember and manifest.profile:
-            services.remember_profile(manifest.profile)
-            say(f"  (kept in {load.LOCAL})")
-        elif not (groups or extras or no_default_groups or profile or no_project):
-            note.synced(
-                witness,
-                services.environments,
-                outcome.path,
-                "".join(f"{line}\n" for line in (*_chosen(choice), *about))
-                + in_sync(outcome.packages),
-                searched="" if here.interpreter.version == _RUNNING else here.interpreter.path,
+    if read.choice.remember and read.manifest.profile:
+        services.remember_profile(read.manifest.profile)
+        say(f"  (kept in {load.LOCAL})")
+    elif selection == _Selection():
+        lines = "".join(f"{line}\n" for line in (*_chosen(read.choice), *about))
+        note.synced(
+            witness,
+            services.environments,
+            outcome.path,
+            lines + sync_report.in_sync(outcome.packages),
+            searched=read.found,
+        )
+    sync_report.done(outcome, seconds(), as_json=as_json)
+
+
+def _roll_back(ctx: click.Context, services: Services, *, as_json: bool) -> None:
+    from envctl.usecases.rollback import rollback  # noqa: PLC0415  # seldom
+
+    returned = rollback(services.project, services.environments)
+    ahead: bool | None = None
+    if returned:
+        try:
+            want = _read(services, note.Witness(services.project), _Selection()).want
+            todo = usecase.check(
+                services.project, services.environments, want, lambda: services.workshop
             )
-        _present(outcome.plan, outcome.packages, done=True, as_json=as_json, anew=outcome.anew)
+            ahead = not todo.empty
+        except EnvctlError:
+            ahead = None  # without a lock that can be read there is nothing to say
+    sync_report.returned(returned, ahead=ahead, as_json=as_json)
+    ctx.exit(0 if returned else 1)
 
 
 def _chosen(choice: Choice) -> list[str]:
@@ -124,6 +236,11 @@ def _about(manifest: Manifest, lock: Lock) -> list[str]:
         said.append("note: the lock does not say how to build the project itself: it is left out")
     if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
         said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
+    if manifest.inject and (late := inject.late(lock.env)):
+        said.append(
+            f"note: `inject` sets {', '.join(late)} too late for a Python that is started directly: "
+            "start what needs it with `envctl run`"
+        )
     return said
 
 
@@ -137,37 +254,3 @@ def _left_out(whole: Manifest, held: Manifest) -> list[str]:
         return []
     named = ", ".join(lacking)
     return [f"note: the lock was made without {named}: run `envctl lock --all-groups` to have all"]
-
-
-def in_sync(packages: int) -> str:
-    """Return what a sync with nothing to do says last: the fast path says it too."""
-    return f".venv is in sync: {packages} packages\n"
-
-
-def _present(
-    todo: SyncPlan, packages: int, *, done: bool, as_json: bool, anew: bool = False
-) -> None:
-    if as_json:
-        result = {
-            "packages": packages,
-            "add": dict(todo.add),
-            "remove": dict(todo.remove),
-            "change": {name: list(pair) for name, pair in todo.change.items()},
-            "reasons": list(todo.reasons),
-            "changed": anew or (done and not todo.empty),
-        }
-        show(envelope("sync", result, ok=done or todo.empty))
-        return
-    if todo.empty and not anew:
-        say(in_sync(packages).removesuffix("\n"))
-        return
-    for reason in todo.reasons:
-        say(f"  * {reason}")
-    for name, version in todo.add.items():
-        say(f"  + {name} {version}")
-    for name, version in todo.remove.items():
-        say(f"  - {name} {version}")
-    for name, (old, new) in todo.change.items():
-        say(f"  ~ {name} {old} → {new}")
-    did = "made .venv anew" if anew else f"{'synced' if done else 'would sync'} .venv"
-    say(f"{did}: {packages} packages")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
 from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.manifest import Manifest
 from envctl.emitters.graphs import FORMATS, data, mermaid, text
@@ -27,13 +27,29 @@ _EXAMPLES = {"text": "tree.txt", "mermaid": "tree.mmd"}
 
 
 @click.command(epilog="Example: envctl tree --why numpy")
-@click.argument("packages", nargs=-1)
+@click.argument("packages", nargs=-1, shell_complete=completers.packages)
 @click.option("--invert", "-i", is_flag=True, help="Show who needs PACKAGES instead.")
-@click.option("--why", metavar="PACKAGE", multiple=True, help="Show which requirements lead to it.")
+@click.option(
+    "--why",
+    metavar="PACKAGE",
+    multiple=True,
+    shell_complete=completers.packages,
+    help="Show which requirements lead to it.",
+)
 @click.option("--depth", "-d", type=click.IntRange(min=0), help="Go down so many steps.")
 @click.option("--only-project", is_flag=True, help="Show what the project itself asks for.")
-@click.option("--only-extra", multiple=True, help="Show what this extra asks for.")
-@click.option("--only-group", multiple=True, help="Show what this dependency group asks for.")
+@click.option(
+    "--only-extra",
+    multiple=True,
+    shell_complete=completers.extras,
+    help="Show what this extra asks for.",
+)
+@click.option(
+    "--only-group",
+    multiple=True,
+    shell_complete=completers.groups,
+    help="Show what this dependency group asks for.",
+)
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="text", help="Print it like this."
 )

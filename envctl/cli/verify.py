@@ -5,16 +5,17 @@ from dataclasses import asdict
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import completers, options
 from envctl.cli.render import envelope, show
 from envctl.domain.finding import LAYERS, Layer
 from envctl.emitters import findings_text
 from envctl.errors import UsageError
 from envctl.usecases import note
 from envctl.usecases.verify import Report, Surroundings, verify
+from envctl.usecases.watch import Watch
 
-_BY_FILES = {"lock", "image"}
-"""The layers whose answer rests on the project's files alone."""
+_BY_FILES = {"lock", "environment", "image"}
+"""The layers whose answer rests on files alone."""
 
 
 def _layers(
@@ -33,8 +34,21 @@ def _layers(
 
 
 @click.command(epilog="Example: envctl verify --only lock,image")
-@click.option("--only", multiple=True, callback=_layers, help="Look at these layers (a,b).")
-@click.option("--skip", multiple=True, callback=_layers, help="Leave these layers out.")
+@click.option(
+    "--only",
+    multiple=True,
+    callback=_layers,
+    shell_complete=completers.layers,
+    help="Look at these layers (a,b).",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    callback=_layers,
+    shell_complete=completers.layers,
+    help="Leave these layers out.",
+)
+@click.option("--full", is_flag=True, help="Compare every byte of the environment.")
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
 @options.as_json
 @options.pass_services
@@ -44,6 +58,7 @@ def command(
     services: Services,
     only: tuple[Layer, ...],
     skip: tuple[Layer, ...],
+    full: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -52,7 +67,7 @@ def command(
     Exits with 1 when something disagrees; under each finding stands the
     command that mends it, or what a person must decide.
     """
-    check(ctx, services, only=only, skip=skip, strict=strict, as_json=as_json)
+    check(ctx, services, only=only, skip=skip, full=full, strict=strict, as_json=as_json)
 
 
 def check(
@@ -61,6 +76,7 @@ def check(
     *,
     only: tuple[Layer, ...],
     skip: tuple[Layer, ...] = (),
+    full: bool = False,
     strict: bool = False,
     as_json: bool = False,
     name: str = "verify",
@@ -70,10 +86,12 @@ def check(
     ``name``: the command that was called, for its JSON report.
     """
     witness = note.Witness(services.project)
+    watch = Watch(str(witness.root), services.environments, services.here, full=full)
     around = Surroundings(
         project=witness,
         environments=services.environments,
-        here=services.here,
+        here=watch.here,
+        inspect=watch.inspect,
         record=services.record,
         environ=services.environ,
         workshop=lambda: services.workshop,
@@ -81,9 +99,8 @@ def check(
     report = verify(around, only=only, skip=skip)
     no = report.fails(strict=strict)
     if not report.findings and not report.skipped and set(report.layers) <= _BY_FILES:
-        note.verified(
-            witness, report.layers, _text(report), _json("verify", report, ok=True) + "\n"
-        )
+        text, as_envelope = _text(report), _json("verify", report, ok=True) + "\n"
+        note.verified(witness, report.layers, text, as_envelope, watch=watch, full=full)
     show(_json(name, report, ok=not no) if as_json else _text(report))
     ctx.exit(1 if no else 0)
 

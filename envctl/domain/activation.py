@@ -17,25 +17,29 @@ from typing import Literal
 from envctl.domain.variables import SCHEDULER_VARIABLES, classify, scheduler
 from envctl.errors import ManifestError
 
-Source = Literal["manifest", "profile", "local", "caller", "scheduler", "command line"]
+Source = Literal[
+    "environment", "manifest", "profile", "env-file", "local", "caller", "scheduler", "command line"
+]
 SOURCES: tuple[Source, ...] = (
     "manifest",
     "profile",
+    "env-file",
     "local",
     "caller",
     "scheduler",
     "command line",
 )
-"""Who may decide on a variable, weakest first."""
+"""Who may decide on a variable, weakest first. What belongs to the environment itself nobody else declares."""
 
 _WHERE: Mapping[Source, str] = {
     "manifest": "tool.envctl.env",
     "profile": "tool.envctl.profiles",
+    "env-file": ".envctl/local.toml: env-file",
     "local": ".envctl/local.toml: env",
 }
 
 # What activation itself sets or unsets: a declared value would break it, or be lost.
-_OWN = frozenset({"PATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME"})
+OWN_NAMES = frozenset({"PATH", "VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "PYTHONHOME"})
 _OWN_PREFIXES = ("_ENVCTL_", "_OLD_VIRTUAL_")
 # What a shell keeps for itself: read-only (an assignment ends the script), or with a meaning of its own. Those in
 # lower case are zsh's and tcsh's: `export path=…` replaces PATH there.
@@ -46,19 +50,21 @@ aliases argv builtins cdpath commands cwd dirstack fignore fpath functions histc
 manpath module_path modules nameddirs options parameters path pipestatus prompt psvar saliases shell signals status
 term user userdirs watch zsh_eval_context
 """
-_SHELLS_OWN = frozenset(_SHELL_NAMES.split())
+SHELLS_OWN = frozenset(_SHELL_NAMES.split())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assignment:
     """One variable and who decided on it; ``value`` is ``None`` where it stays unset.
 
-    The value is kept out of ``repr``: it may be a secret, and tracebacks are files.
+    ``over``: the words that count less here, strongest first. The value is kept out of ``repr``: it may be a secret,
+    and tracebacks are files.
     """
 
     name: str
     value: str | None = field(repr=False)
     source: Source
+    over: tuple["Assignment", ...] = field(default=(), compare=False, repr=False)
 
     @property
     def host(self) -> bool:
@@ -72,17 +78,27 @@ class Assignment:
 
     @property
     def secret(self) -> bool:
-        """Whether it must not be written into any file."""
-        return classify(self.name) == "secret"
+        """Whether it must not be written into any file, nor shown: all that an ``env-file`` sets is."""
+        return self.source == "env-file" or classify(self.name) == "secret"
+
+    def instead_of(self, below: "Assignment | None") -> "Assignment":
+        """Return this one as the stronger word than ``below`` and all that it is over."""
+        return self if below is None else replace(self, over=(replace(below, over=()), *below.over))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Activation:
-    """The environment's real path (never the link ``.venv``: a ``sync`` swaps that) and its declared variables."""
+    """The environment's real path (never the link ``.venv``: a ``sync`` swaps that) and its declared variables.
+
+    ``env_files``: the absolute paths of the files that variables with the source ``env-file`` were read from.
+    ``inject``: a Python of the environment that is started directly has the variables as well.
+    """
 
     environment: str
     variables: tuple[Assignment, ...] = ()
     prompt: str = ""
+    env_files: tuple[str, ...] = ()
+    inject: bool = False
 
     @property
     def programs(self) -> str:
@@ -116,6 +132,7 @@ def declared(
     manifest: Mapping[str, str],
     *,
     profile: Mapping[str, str] | None = None,
+    env_file: Mapping[str, str] | None = None,
     local: Mapping[str, str] | None = None,
 ) -> tuple[Assignment, ...]:
     """Return what the project's files declare, sorted by name; ``ManifestError`` for a name that no file may set."""
@@ -123,12 +140,14 @@ def declared(
     sources: tuple[tuple[Source, Mapping[str, str]], ...] = (
         ("manifest", manifest),
         ("profile", profile or {}),
+        ("env-file", env_file or {}),
         ("local", local or {}),
     )
     for source, values in sources:
         for name, value in values.items():
-            _allowed(name, source)
-            found[name] = Assignment(name=name, value=value, source=source)
+            refuse_name(name, f"{_WHERE[source]}.{name}")
+            each = Assignment(name=name, value=value, source=source)
+            found[name] = each.instead_of(found.get(name))
     return tuple(found[name] for name in sorted(found))
 
 
@@ -145,28 +164,46 @@ def precedence(
     job = scheduler(caller) is not None
     settled = {each.name: _settle(each, caller, job=job) for each in variables}
     for name, value in (cli or {}).items():
-        settled[name] = Assignment(name=name, value=value, source="command line")
+        each = Assignment(name=name, value=value, source="command line")
+        settled[name] = each.instead_of(settled.get(name) or _undeclared(name, caller, job=job))
     return tuple(settled[name] for name in sorted(settled))
 
 
 def _settle(each: Assignment, caller: Mapping[str, str], *, job: bool) -> Assignment:
+    found = _undeclared(each.name, caller, job=job)
     if job and each.scheduled:
-        return replace(each, value=caller.get(each.name), source="scheduler")
+        return (found or _unset(each.name)).instead_of(each)
+    if found is None or each.source == "environment":
+        return each
     # Set and empty is a word too: CUDA_VISIBLE_DEVICES= means "no GPU".
-    if each.host and each.name in caller:
-        return replace(each, value=caller[each.name], source="caller")
-    return each
+    if each.host:
+        return found.instead_of(each)
+    # Where the environment is active already, the caller's value is the declared one.
+    return each if found.value == each.value else replace(each, over=(*each.over, found))
 
 
-def _allowed(name: str, source: Source) -> None:
+def _undeclared(name: str, caller: Mapping[str, str], *, job: bool) -> Assignment | None:
+    """Return the word that is there before any file is asked."""
+    if name not in caller:
+        return None
+    source: Source = "scheduler" if job and name in SCHEDULER_VARIABLES else "caller"
+    return Assignment(name=name, value=caller[name], source=source)
+
+
+def _unset(name: str) -> Assignment:
+    return Assignment(name=name, value=None, source="scheduler")
+
+
+def refuse_name(name: str, where: str) -> None:
+    """Raise ``ManifestError`` for a name that activation or a shell keeps for itself; ``where`` it stands."""
     owner = ""
-    if name in _OWN or name.startswith(_OWN_PREFIXES):
+    if name in OWN_NAMES or name.startswith(_OWN_PREFIXES):
         owner = "the environment sets it itself"
-    elif name in _SHELLS_OWN:
+    elif name in SHELLS_OWN:
         owner = "shells keep it for themselves"
     if owner:
         raise ManifestError(
             f"`{name}` cannot be declared: {owner}",
-            where=f"{_WHERE[source]}.{name}",
+            where=where,
             hint="take it out; for one command, `envctl run --env K=V` can set it",
         )

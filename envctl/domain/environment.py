@@ -10,7 +10,7 @@ from envctl.domain.slices import Slice
 
 STAMP = "envctl.json"
 STAMP_SCHEMA = 1
-FileTrouble = Literal["modified", "missing", "added"]
+FileTrouble = Literal["modified", "missing", "added", "record"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +18,8 @@ class Stamp:
     """What a finished environment was made from; written last, so an environment without one is unfinished.
 
     ``python`` is the full version, ``base`` the interpreter behind it, ``env`` the variables that its activation
-    scripts carry. ``own`` is the project itself; ``bare``: it was asked to be left out.
+    scripts carry. ``own`` is the project itself; ``bare``: it was asked to be left out. ``fingerprint``: see
+    ``envctl.domain.fingerprint``; ``files``: the digest of the snapshot of its files, empty where there is none.
     """
 
     slice_digest: str
@@ -31,6 +32,8 @@ class Stamp:
     profile: str | None = None
     own: OwnInstalled | None = None
     bare: bool = False
+    fingerprint: str = ""
+    files: str = ""
 
     @property
     def versions(self) -> dict[str, str]:
@@ -51,6 +54,8 @@ class Stamp:
             "packages": dict(sorted(self.packages.items())),
             "project": self.own.to_json() if self.own else None,
             "bare": self.bare,
+            "fingerprint": self.fingerprint,
+            "files": self.files,
         }
         return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
@@ -72,6 +77,8 @@ def parse_stamp(text: str) -> Stamp | None:
             profile=table.get("profile"),
             own=OwnInstalled(**own) if (own := table.get("project")) else None,
             bare=bool(table.get("bare")),
+            fingerprint=str(table.get("fingerprint", "")),
+            files=str(table.get("files", "")),
         )
     except (ValueError, KeyError, TypeError):
         return None
@@ -104,31 +111,55 @@ def stamp_of(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Current:
-    """What ``.venv`` is: nothing, one of ours (``path`` is its real place), or something that envctl did not make."""
+    """What ``.venv`` is: nothing, one of ours, or something that envctl did not make.
+
+    ``path`` is its real place: of what is foreign only where it is a virtual environment that can be used, with
+    the version of its ``python`` if it is known. ``found`` says what it is, or why one of ours has no stamp.
+    ``movable``: nothing is mounted there.
+    """
 
     kind: Literal["absent", "ours", "foreign"]
     path: str | None = None
     stamp: Stamp | None = None
     found: str = ""
+    python: str = ""
+    movable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileProblem:
-    """One installed file that is not as its package's RECORD has it."""
+    """One file of an environment that is not as it was installed; ``record``: a RECORD was rewritten.
+
+    ``path`` starts from the environment. ``shared``: it was edited in place and has other names, so that uv's cache and
+    other environments have the edit too.
+    """
 
     package: str
     path: str
     trouble: FileTrouble
+    shared: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    """What a look at every file found. ``seen``: what was looked at, as an input of a note (``envctl.quick``)."""
+
+    problems: tuple[FileProblem, ...]
+    seen: tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncPlan:
-    """What has to happen to an environment: name → version, and for changes name → (old, new)."""
+    """What has to happen to an environment: name → version, and for changes name → (old, new).
+
+    ``builds``: what must be built from source first, as ``name==version``.
+    """
 
     add: Mapping[str, str] = field(default_factory=dict)
     remove: Mapping[str, str] = field(default_factory=dict)
     change: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -173,6 +204,19 @@ def plan(
     if stamp and stamp.slice_digest != wanted.digest and not (add or remove or change):
         reasons.append("files of the lock changed")
     return SyncPlan(add=add, remove=remove, change=change, reasons=tuple(reasons))
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> SyncPlan:
+    """Return what leads from one set of packages (name → version) to another."""
+    return SyncPlan(
+        add={name: after[name] for name in after if name not in before},
+        remove={name: before[name] for name in before if name not in after},
+        change={
+            name: (before[name], after[name])
+            for name in after
+            if name in before and before[name] != after[name]
+        },
+    )
 
 
 def without_own(installed: Mapping[str, str], stamp: Stamp | None) -> dict[str, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from envctl.domain import reading
 from envctl.errors import ManifestError
 
-_KEYS = ("profile", "env", "mirror")
-_LATER = ("env-file", "machine")
+_KEYS = ("profile", "env", "env-file", "mirror")
+_LATER = ("machine",)
 _URL = re.compile(r"(https?://[^/\s]+|file://)[^\s]*")
 
 
@@ -16,11 +16,13 @@ _URL = re.compile(r"(https?://[^/\s]+|file://)[^\s]*")
 class Local:
     """The chosen profile, variables, and mirrors: the address of an index in the manifest → where to fetch instead.
 
-    A mirror's address may hold credentials: it is never written into another file, nor shown.
+    ``env_files``: paths, as written, of files that hold secrets; each counts more than those before it. A mirror's
+    address may hold credentials: it is never written into another file, nor shown.
     """
 
     profile: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
     mirrors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -37,8 +39,23 @@ def parse_local(data: reading.Table) -> Local:
     return Local(
         profile=reading.text(data, "profile", ""),
         env=reading.variables(data, "env", ""),
+        env_files=_env_files(data),
         mirrors=_mirrors(data),
     )
+
+
+def _env_files(data: reading.Table) -> tuple[str, ...]:
+    """Read ``env-file = "secrets.env"``, or a list of such paths."""
+    value = data.get("env-file", [])
+    paths = (value,) if isinstance(value, str) else reading.texts(data, "env-file", "")
+    for path in paths:
+        if not path.strip() or "\0" in path or "\n" in path:
+            raise ManifestError(
+                "not the path of a file",
+                where="env-file",
+                hint='write for example `env-file = ".env"`, as seen from the project\'s folder',
+            )
+    return paths
 
 
 def _mirrors(data: reading.Table) -> dict[str, str]:

@@ -103,6 +103,8 @@ class Manifest:
     ``profile``: this is the manifest as that profile sees it (see ``envctl.domain.profile``); ``default_extras`` and
     ``torch`` come from it. ``build_system``: how the project itself is built; ``None``: it is not installed.
     ``elsewhere``: names that another tool's settings take from somewhere else (see ``envctl.domain.foreign_sources``).
+    ``inject``: a Python that is started directly has the variables as well (see ``envctl.emitters.inject``).
+    ``managed``: envctl makes ``.venv``; else another tool does, and envctl only enters it.
     ``only``: this is the manifest without the extras and groups that a lock leaves out (see ``restricted``).
     """
 
@@ -121,6 +123,7 @@ class Manifest:
     exclude_newer: str | None = None
     indexes: tuple[Index, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    inject: bool = False
     gpu: GpuNeed = GpuNeed()
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     image: ImageSettings = ImageSettings()
@@ -128,6 +131,7 @@ class Manifest:
     profile: str | None = None
     default_extras: tuple[str, ...] = ()
     only: tuple[str, ...] | None = None
+    managed: bool = True
     elsewhere: Mapping[str, Source] = field(default_factory=dict)
     torch: str | None = None
 

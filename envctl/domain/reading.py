@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from envctl.domain.variables import looks_secret
 from envctl.errors import ManifestError
 
 Table = Mapping[str, Any]
@@ -142,7 +143,9 @@ def variables(parent: Table, key: str, where: str) -> dict[str, str]:
             )
         if not isinstance(value, str):
             raise ManifestError(
-                f"expected a string, found {kind(value)}", where=here, hint=f'write it as "{value}"'
+                f"expected a string, found {kind(value)}",
+                where=here,
+                hint="write it in quotes" if looks_secret(name) else f'write it as "{value}"',
             )
         if "\0" in value:
             raise ManifestError(

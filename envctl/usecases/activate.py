@@ -1,18 +1,39 @@
 """Enter the environment in a shell: as code for the one that runs, or as a subshell."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from envctl.domain.activation import Activation, Session
 from envctl.emitters.shells import SHELLS, Shell
 from envctl.errors import UsageError
 
+_OPTION = "--shell"
+
+
+def chosen(named: str | None, environ: Mapping[str, str], parent: Callable[[], str | None]) -> str:
+    """Return the shell that is meant, as a name or path: the one named, the one that runs, ``$SHELL``, ``sh``.
+
+    Raises ``UsageError`` for one that envctl does not know. It never goes on to the next: code for another shell
+    than the one that reads it does harm.
+    """
+    sources: tuple[tuple[str, Callable[[], str | None]], ...] = (
+        (_OPTION, lambda: named),
+        ("the shell that started envctl", parent),
+        ("$SHELL", lambda: environ.get("SHELL")),
+    )
+    for where, source in sources:
+        shell = source()
+        if shell:
+            _known(shell, where)
+            return shell
+    return "sh"
+
 
 def script(activation: Activation, shell: str) -> str:
-    """Return what ``eval "$(envctl activate)"`` evaluates in ``shell`` (a name, or a path such as ``$SHELL``).
+    """Return what ``envctl activate`` prints for ``shell`` (a name, or a path such as ``$SHELL``).
 
     It names the environment's real path, so that a ``sync`` under the running shell does no harm.
     """
-    return _named(shell).script(activation)
+    return _known(shell).script(activation)
 
 
 def shell_command(
@@ -23,17 +44,18 @@ def shell_command(
     ``folder`` is new, private and empty; the caller writes the session's files and becomes its command. The shell
     starts in the caller's own ``environ``: what it had before comes back on ``deactivate``.
     """
-    return _named(program).session(program, activation, environ, folder=folder)
+    return _known(program).session(program, activation, environ, folder=folder)
 
 
-def _named(shell: str) -> Shell:
+def _known(shell: str, where: str = _OPTION) -> Shell:
     # A login shell calls itself `-bash`; some machines have `bash-5.2` beside `bash`.
     name = shell.rpartition("/")[2].removeprefix("-")
     found = SHELLS.get(name) or SHELLS.get(name.partition("-")[0])
     if found is None:
+        way = "one of" if where == _OPTION else f"`{_OPTION}` with one that can stand in for it"
         raise UsageError(
             f"envctl does not know the shell `{name}`",
-            where="--shell",
-            hint=f"one of: {', '.join(SHELLS)}; or `envctl run -- COMMAND`, which needs no shell",
+            where=where,
+            hint=f"{way}: {', '.join(SHELLS)}; or `envctl run -- COMMAND`, which needs no shell",
         )
     return found

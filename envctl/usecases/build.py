@@ -44,6 +44,13 @@ def lacking(items: Iterable[Item], site: Site, workshop: Workshop) -> tuple[Find
     return _lacking([(_name(job), job.build) for job in waiting], site, workshop)
 
 
+def labels(items: Iterable[Item], site: Site, workshop: Workshop) -> tuple[str, ...]:
+    """Return which sources among ``items`` must be built first, as ``name==version``, in their order."""
+    chosen = tuple(items)
+    waiting = _sorted_out(chosen, site, workshop)[1]
+    return (*_unknown(chosen, site), *(_name(job) for job in waiting))
+
+
 def equipped(wanted: Wanted, site: Site, workshop: Workshop) -> None:
     """Raise ``EnvironmentFailure`` when this machine lacks what these builds need, by label."""
     if problems := _lacking(wanted, site, workshop):

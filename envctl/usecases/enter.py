@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from envctl.domain.activation import Activation, declared
+from envctl.domain.environment import Current
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
 from envctl.usecases import choice, load
@@ -18,26 +19,51 @@ def activation(
     """Return the environment's real path and its variables; raises ``EnvironmentFailure`` when it is not there.
 
     ``environ`` is the caller's: its ``ENVCTL_PROFILE`` must agree. ``sourced``: a shell is to read the environment's
-    own script, which must be the one of this folder.
+    own script, which must be the one of this folder. Here the ``env-file`` is read, and nowhere else: what ``sync``
+    writes holds no secret, so a machine that only builds environments needs none.
     """
     current = environments.current()
-    if current.kind == "foreign":
-        raise EnvironmentFailure(
-            f".venv is {current.found}", where=".venv", hint="run `envctl sync --recreate`"
-        )
-    if current.path is None or current.stamp is None:
-        raise EnvironmentFailure(
-            "there is no finished environment", where=".venv", hint="run `envctl sync`"
-        )
-    if sourced and environments.made_elsewhere(current.path):
-        raise EnvironmentFailure(
-            "the environment was made for another folder: this project was moved or copied",
-            where=".venv",
-            hint="run `envctl sync`",
-        )
-    manifest = choice.entered(load.manifest(project), current.stamp, environ)
-    return Activation(
-        environment=current.path,
-        variables=declared(manifest.env, local=load.local(project).env),
-        prompt=project.root.name,
+    whole = load.manifest(project)
+    path = _usable(current, managed=whole.managed)
+    if current.stamp is None:
+        profile = choice.present(project, environments, whole, None, environ).profile
+    else:
+        profile = choice.entered(whole, current.stamp, environ).profile
+        if sourced and environments.made_elsewhere(path):
+            raise EnvironmentFailure(
+                "the environment was made for another folder: this project was moved or copied",
+                where=".venv",
+                hint="run `envctl sync`",
+            )
+    local = load.local(project)
+    paths, secrets = load.env_files(project, local, environ)
+    variables = declared(
+        whole.env,
+        profile=whole.profiles[profile].env if profile else None,
+        env_file=secrets,
+        local=local.env,
     )
+    return Activation(
+        environment=path,
+        variables=variables,
+        prompt=project.root.name,
+        env_files=paths,
+    )
+
+
+def _usable(current: Current, *, managed: bool) -> str:
+    """Return the real path of what is at ``.venv``, if it can be entered.
+
+    What another tool made can be where the manifest says so.
+    """
+    if current.kind == "foreign" and managed:
+        raise EnvironmentFailure(
+            f".venv is {current.found}", where=".venv", hint="run `envctl sync --adopt`"
+        )
+    if current.path is None or (current.stamp is None and managed):
+        raise EnvironmentFailure(
+            current.found or "there is no finished environment",
+            where=".venv",
+            hint="run `envctl sync`" if managed else "make one with the tool that keeps .venv",
+        )
+    return current.path

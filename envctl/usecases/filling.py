@@ -1,9 +1,10 @@
 """Make a new environment: build what has no wheel, then install the slice, and the project itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from envctl.domain.build_job import Site
 from envctl.domain.built import with_built
+from envctl.domain.fetching import Heard
 from envctl.domain.own import Own, OwnInstalled
 from envctl.domain.slices import Slice, as_pylock
 from envctl.emitters import pylock
@@ -22,10 +23,13 @@ def filled(
     site: Site,
     workshop: Workshop,
     say: Callable[[str], None],
+    heard: Heard | None = None,
+    distrusted: Collection[str] = (),
 ) -> tuple[str, OwnInstalled | None]:
     """Return the path of the new environment, which has no stamp yet, and the project as it is installed in it.
 
-    Raises ``EnvironmentFailure``, ``LockError``, ``IndexFailure``, ``HashMismatchError``.
+    ``heard`` is told what is fetched; of the ``distrusted`` packages every file is looked at. Raises
+    ``EnvironmentFailure``, ``LockError``, ``IndexFailure``, ``HashMismatchError``.
     """
     made = build.built(items.items, site, workshop, say=say)
     with own_project.wheel(own, site, workshop, project, say=say) as wheel:
@@ -39,6 +43,9 @@ def filled(
             site.here.interpreter,
             pylock.emit(as_pylock(chosen), header=""),
             own=installed.name if installed else None,
+            heard=heard,
+            say=say,
+            distrusted=distrusted,
         )
     return path, installed
 

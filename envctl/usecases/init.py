@@ -127,6 +127,9 @@ class _Gathered:
     def read(self, name: str) -> str | None:
         return self.files.get(name, self.inner.read(name))
 
+    def read_secret(self, name: str) -> str | None:
+        return self.inner.read_secret(name)
+
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         changed = {name: text for name, text in files.items() if self.read(name) != text}
         self.files.update(changed)

@@ -1,7 +1,9 @@
 """Read a project's own files into nouns: the first step of most commands."""
 
+from collections.abc import Mapping
+
 from envctl import __version__
-from envctl.domain.activation import declared
+from envctl.domain.activation import refuse_name
 from envctl.domain.local import Local, parse_local
 from envctl.domain.lock import Lock
 from envctl.domain.lock_reading import parse_lock
@@ -11,6 +13,7 @@ from envctl.domain.manifest_reading import parse_manifest
 from envctl.domain.variables import classify
 from envctl.errors import LockError, ManifestError
 from envctl.ports import Project
+from envctl.readers.env_file import read_env_file
 from envctl.readers.toml import read_toml
 
 MANIFEST = "pyproject.toml"
@@ -33,8 +36,7 @@ def parsed(text: str) -> Manifest:
     """Read the text of a ``pyproject.toml``; the errors name the file."""
     try:
         found = parse_manifest(read_toml(text, MANIFEST))
-        declared(found.env)  # a name that would break a shell is refused here, for every command
-        _no_secrets(found)
+        _variables(found)
     except ManifestError as error:
         if error.where and not error.where.startswith(MANIFEST):
             error.where = f"{MANIFEST}: {error.where}"
@@ -87,16 +89,57 @@ def required_lock(project: Project, name: str = LOCK) -> Lock:
     return found
 
 
-def _no_secrets(found: Manifest) -> None:
-    """Refuse a secret in a file that is committed and that the lock, scripts and images are made from."""
-    for name in found.env:
-        if classify(name) == "secret":
+def env_files(
+    project: Project, found: Local, environ: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Read the files that ``env-file`` names: their absolute paths, and the variables; later files count more.
+
+    Raises ``ManifestError`` for a file that is not there: a command without its secrets fails later, and further away.
+    """
+    paths = tuple(_absolute(project, path, environ) for path in found.env_files)
+    variables: dict[str, str] = {}
+    for written, path in zip(found.env_files, paths, strict=True):
+        text = project.read_secret(path)
+        if text is None:
             raise ManifestError(
-                f"`{name}` is a secret by its name, and this file is committed",
-                where=f"tool.envctl.env.{name}",
-                hint="take it out; put it under [env] in .envctl/local.toml, "
-                "or set it in your own environment",
+                f"the env-file `{written}` is not there",
+                where=f"{LOCAL}: env-file ({path})",
+                hint="create it with a line NAME=VALUE for each variable, or take it out of `env-file`",
             )
+        variables |= read_env_file(text, path)
+    return paths, variables
+
+
+def _absolute(project: Project, path: str, environ: Mapping[str, str]) -> str:
+    if not path.startswith("~"):
+        return path if path.startswith("/") else f"{project.root}/{path}"
+    home = environ.get("HOME", "")
+    if not (path == "~" or path.startswith("~/")) or not home.startswith("/"):
+        raise ManifestError(
+            "only your own home folder can be meant, and HOME must be set"
+            if home
+            else "`~` stands for HOME, which is not set",
+            where=f"{LOCAL}: env-file",
+            hint="write the whole path",
+        )
+    return home.rstrip("/") + path[1:]
+
+
+def _variables(found: Manifest) -> None:
+    """Refuse, for every command, names that would break a shell, and secrets: this file is committed."""
+    tables = {"tool.envctl.env": found.env} | {
+        f"tool.envctl.profiles.{name}.env": profile.env for name, profile in found.profiles.items()
+    }
+    for table, variables in tables.items():
+        for name in variables:
+            refuse_name(name, f"{table}.{name}")
+            if classify(name) == "secret":
+                raise ManifestError(
+                    f"`{name}` is a secret by its name, and this file is committed",
+                    where=f"{table}.{name}",
+                    hint="take it out; put it under [env] in .envctl/local.toml, "
+                    "or set it in your own environment",
+                )
 
 
 def _allowed(found: Manifest) -> None:

@@ -1,19 +1,18 @@
 """The notes that the fast path (``envctl.quick``) answers from: an answer and every input that it rests on."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from envctl import quick
-from envctl.domain.activation import Activation
-from envctl.domain.variables import SCHEDULER_JOBS, classify
-from envctl.emitters.shells import FAMILIES
+from envctl.domain.activation import OWN_NAMES, SHELLS_OWN, Activation, Assignment
+from envctl.domain.variables import KNOWN, SCHEDULER_JOBS
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project
+from envctl.usecases.watch import Watch, intact, standing
 
-_SITE = "lib/python{}/site-packages"
 _SEARCHED = ("PATH", "PYENV_ROOT", "HOME")
-Inputs = list[tuple[str, str, str]]
+Inputs = Sequence[tuple[str, str, str]]
 
 
 class Witness:
@@ -33,6 +32,10 @@ class Witness:
         if self._seen.setdefault(name, now) != now:
             self._complete = False
         return self._project.read(name)
+
+    def read_secret(self, name: str) -> str | None:
+        # No input: a digest of a short password gives it away.
+        return self._project.read_secret(name)
 
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
         return self._project.write(files)
@@ -67,11 +70,16 @@ class Witness:
             return ""
 
 
-def verified(witness: Witness, layers: Iterable[str], text: str, as_json: str) -> None:
-    """Note that these layers are all in order."""
-    only = ",".join(sorted(layers))
-    bodies = {f"verify-{only}": text, f"verify-{only}.json": as_json}
-    _write(witness, bodies, ())
+def verified(
+    witness: Witness, layers: Iterable[str], text: str, as_json: str, *, watch: Watch, full: bool
+) -> None:
+    """Note that these layers are all in order; ``watch`` has seen the environment, if that is one of them."""
+    names = sorted(layers)
+    seen = watch.inputs() if "environment" in names else []
+    if seen is None:
+        return
+    name = f"verify-{','.join(names)}{'.full' if full else ''}"
+    _write(witness, {name: text, f"{name}.json": as_json}, (), seen)
 
 
 def locked(witness: Witness, names: Iterable[str], text: str) -> None:
@@ -82,17 +90,28 @@ def locked(witness: Witness, names: Iterable[str], text: str) -> None:
 
 
 def entered(witness: Witness, activation: Activation) -> None:
-    """Note what ``run -- COMMAND`` starts with; variables that may not stand in a file leave no note."""
-    if activation.secrets():
+    """Note what ``run -- COMMAND`` starts with; variables that may not stand in a file leave no note.
+
+    Of an ``env-file`` its path is noted: what stands in it is read at each start.
+    """
+    words = [word for each in activation.variables if (word := _beside_env_files(each))]
+    if any(word.secret for word in words):
         return
-    variables = [
-        "\x1f".join((each.name, classify(each.name) or "", each.value or ""))
-        for each in activation.variables
-    ]
-    marks = "\x1f".join(SCHEDULER_JOBS)
-    body = "\0".join((activation.environment, activation.label, marks, *variables))
-    more = [("link", f"{witness.root}/.venv"), *_intact(activation.environment)]
+    files = activation.env_files
+    hosts = (name for name, known in KNOWN.items() if known.kind == "host")
+    refused = sorted(OWN_NAMES | SHELLS_OWN) if files else ()
+    lists = ("\x1f".join(each) for each in (SCHEDULER_JOBS, hosts, refused, files))
+    variables = ("\x1f".join((word.name, word.source, word.value or "")) for word in words)
+    body = "\0".join((activation.environment, activation.label, *lists, *variables))
+    more = [("link", f"{witness.root}/.venv"), *intact(activation.environment)]
+    if files:
+        more.append(("variable", "HOME"))  # `~/secrets.env`
     _write(witness, {"run": body}, more)
+
+
+def _beside_env_files(each: Assignment) -> Assignment | None:
+    """Return the strongest word of the other files."""
+    return next((word for word in (each, *each.over) if word.source != "env-file"), None)
 
 
 def synced(
@@ -105,36 +124,32 @@ def synced(
     current = environments.current()
     if current.path is None or current.path != path or current.stamp is None:
         return
-    site = _SITE.format(".".join(current.stamp.python.split(".")[:2]))
-    scripts = [name for family in FAMILIES for name in family.SCRIPTS]
     more = [
-        ("link", f"{witness.root}/.venv"),
-        *_intact(current.path),
-        ("listing", f"{current.path}/{site}"),
-        *(("file", f"{current.path}/bin/{script}") for script in scripts),
+        *standing(str(witness.root), current.path, current.stamp),
+        ("stat", f"{witness.root}/.envctl/envs"),  # a killed sync may have left something to clear away
+        ("machine", "-"),
     ]
     if searched:
         more += [("stat", searched), *(("variable", name) for name in _SEARCHED)]
     _write(witness, {"sync": text}, more)
 
 
-def _intact(environment: str) -> list[tuple[str, str]]:
-    """Return the inputs that say that an environment is finished and has its interpreter still."""
-    return [
-        ("file", f"{environment}/envctl.json"),
-        ("file", f"{environment}/pyvenv.cfg"),
-        ("stat", f"{environment}/bin/python"),
-    ]
+def _write(
+    witness: Witness,
+    bodies: Mapping[str, str],
+    more: Iterable[tuple[str, str]],
+    seen: Inputs = (),
+) -> None:
+    """Write the notes if they can be: a read-only project is verified all the same.
 
-
-def _write(witness: Witness, bodies: Mapping[str, str], more: Iterable[tuple[str, str]]) -> None:
-    """Write the notes if they can be: a read-only project is verified all the same."""
+    ``more``: inputs that are looked at now, ``seen``: those that have been.
+    """
     inputs = witness.inputs()
     if inputs is None:
         return
     try:
         every = (*more, ("variable", "ENVCTL_PROFILE"))
-        lines = [*inputs, *((kind, quick.look(kind, name), name) for kind, name in every)]
+        lines = [*inputs, *seen, *((kind, quick.look(kind, name), name) for kind, name in every)]
         notes = {name: quick.seal(name, lines, text) for name, text in bodies.items()}
         witness.write({f"{quick.CACHE}/{name}": text for name, text in notes.items()})
     except (ProjectError, OSError, ValueError):  # ValueError: a path that no UTF-8 text can hold

@@ -1,29 +1,61 @@
 """Run one command in the environment: everything its process is given."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from envctl.domain.activation import Activation, precedence
+from envctl import launch
+from envctl.domain.activation import Activation, Assignment, precedence
+from envctl.domain.explanation import Explanation
+from envctl.domain.isolation import kept
+from envctl.domain.variables import scheduler
 from envctl.errors import UsageError
-
-_PATH = "/bin:/usr/bin"  # os.defpath: where a caller that has no PATH (`env -i`) finds programs
 
 
 def patch(
-    activation: Activation, environ: Mapping[str, str], extra: Mapping[str, str] | None = None
+    activation: Activation,
+    environ: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+    *,
+    isolated: bool = False,
 ) -> dict[str, str]:
     """Return the whole environment of a command: what activation does, settled by ``precedence``.
 
     ``environ`` is the caller's; ``extra`` is the command line's ``--env``. A host variable that the caller has keeps
-    the caller's value; in a scheduler's job its device variables stay as they are, set or unset.
+    the caller's value; in a scheduler's job its device variables stay as they are, set or unset. ``isolated``: of all
+    others only those of ``envctl.domain.isolation`` are kept.
     """
-    env = {**environ, **_entered(activation, environ)}
-    env.pop("PYTHONHOME", None)
-    for each in precedence(activation.variables, caller=environ, cli=extra):
+    caller = kept(environ) if isolated else dict(environ)
+    env = dict(caller)
+    for each in _settled(activation, caller, extra):
         if each.value is None:
             env.pop(each.name, None)
         else:
             env[each.name] = each.value
     return env
+
+
+def explain(
+    activation: Activation,
+    environ: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
+    *,
+    isolated: bool = False,
+) -> Explanation:
+    """Return what ``patch`` decides, with the words that lost."""
+    caller = kept(environ) if isolated else dict(environ)
+    found = {each.name: each for each in _settled(activation, caller, extra)}
+    if isolated:
+        theirs = {n: Assignment(name=n, value=v, source="caller") for n, v in caller.items()}
+        found = theirs | found
+    return Explanation(
+        environment=activation.environment,
+        variables=tuple(
+            found[name] for name in sorted(found) if found[name].over or _said(found[name], environ)
+        ),
+        scheduler=scheduler(environ),
+        active=environ.get("VIRTUAL_ENV") == activation.environment,
+        left_out=len(environ.keys() - caller.keys()) if isolated else None,
+    )
 
 
 def pairs(texts: Iterable[str]) -> dict[str, str]:
@@ -43,13 +75,22 @@ def pairs(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _entered(activation: Activation, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what virtualenv's own part of ``activate`` sets."""
-    rest = (environ.get("PATH") or _PATH).split(":")
-    libraries = [f"{activation.environment}/lib/pkgconfig", environ.get("PKG_CONFIG_PATH", "")]
-    return {
-        "PATH": ":".join([activation.programs, *(p for p in rest if p != activation.programs)]),
-        "PKG_CONFIG_PATH": ":".join(dict.fromkeys(path for path in libraries if path)),
-        "VIRTUAL_ENV": activation.environment,
-        "VIRTUAL_ENV_PROMPT": activation.label,
+def _settled(
+    activation: Activation, caller: Mapping[str, str], extra: Mapping[str, str] | None
+) -> tuple[Assignment, ...]:
+    """Return every variable that is set or unset, those of the environment itself included."""
+    entered = launch.entered(activation.environment, activation.label, dict(caller))
+    own = {
+        name: Assignment(name=name, value=value, source="environment")
+        for name, value in ({"PYTHONHOME": None} | entered).items()
     }
+    variables = own | {
+        each.name: replace(each, over=(*each.over, own[each.name])) if each.name in own else each
+        for each in activation.variables
+    }
+    return precedence(variables.values(), caller=caller, cli=extra)
+
+
+def _said(each: Assignment, environ: Mapping[str, str]) -> bool:
+    """Whether there is something to tell: not of what stays unset."""
+    return each.value is not None or each.name in environ or each.source == "scheduler"

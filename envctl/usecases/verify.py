@@ -3,12 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 from envctl.checks import environment as environment_check
 from envctl.checks import lock as lock_check
 from envctl.checks import machine as machine_check
 from envctl.checks import variables as variables_check
 from envctl.domain import contract as contracts
-from envctl.domain.environment import own_differs, without_own
+from envctl.domain.environment import Current, Inspection, own_differs, without_own
 from envctl.domain.finding import Finding, Layer
 from envctl.domain.here import Here
 from envctl.domain.lock import Lock
@@ -21,7 +23,7 @@ from envctl.usecases import build, load
 from envctl.usecases.choice import in_use
 from envctl.usecases.own import own
 from envctl.usecases.record import load_all, this_machine
-from envctl.usecases.sync import Wanted, wanted
+from envctl.usecases.wanted import Wanted, wanted
 
 DONE: tuple[Layer, ...] = ("lock", "environment", "variables", "machine", "image")
 """The layers that this version looks at; `fleet` has its place in ``LAYERS``."""
@@ -34,6 +36,7 @@ class Surroundings:
     project: Project
     environments: Environments
     here: Callable[[Manifest], Here]
+    inspect: Callable[[str], Inspection]
     record: Callable[[], Record]
     environ: Mapping[str, str]
     workshop: Callable[[], Workshop]
@@ -70,7 +73,7 @@ def verify(
         else:
             manifest, lock, reason = _here(around, whole, every)
             if manifest is None or lock is None:
-                if manifest is None and layer == "environment":
+                if manifest is None and layer == "environment" and whole.managed:
                     findings.append(environment_check.no_profile(around.environments.current()))
                 else:
                     skipped[layer] = reason
@@ -144,6 +147,7 @@ def _wanted(around: Surroundings, manifest: Manifest, lock: Lock) -> Wanted:
         profile=manifest.profile,
         own=own(around.project, manifest, lock),
         bare=stamp.bare if stamp else False,
+        inject=manifest.inject,
     )
 
 
@@ -153,6 +157,9 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
         want = _wanted(around, manifest, lock)
     except LockError as error:
         yield environment_check.unserved(error.message, advice=error.hint)
+        return
+    if not manifest.managed and current.kind != "ours":
+        yield from _unmanaged(around, current, want, manifest)
         return
     ours = current.path if current.kind == "ours" else None
     scripts = (
@@ -165,10 +172,27 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
         current,
         want.items,
         without_own(packages, current.stamp),
-        around.environments.problems(ours) if ours and current.stamp else (),
+        around.inspect(ours).problems if ours and current.stamp else (),
         python=want.here.interpreter.version,
         own=own_differs(current.stamp, packages, want.own.digest if want.own else None),
+        by=lambda name: around.environments.installer(ours or "", name),
         stale=scripts or bool(current.stamp and dict(current.stamp.env) != want.env),
+    )
+
+
+def _unmanaged(
+    around: Surroundings, current: Current, want: Wanted, manifest: Manifest
+) -> Iterator[Finding]:
+    from envctl.checks import unmanaged  # noqa: PLC0415  # most projects' environments are envctl's
+
+    path = current.path
+    yield from unmanaged.check(
+        current,
+        want.items,
+        around.environments.packages(path) if path else {},
+        around.inspect(path).problems if path else (),
+        python=want.here.interpreter.version,
+        own=canonicalize_name(manifest.name) if manifest.name else None,
     )
 
 

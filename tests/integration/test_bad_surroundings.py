@@ -78,7 +78,7 @@ def test_no_answer(world: World, resolver: str, new: str, words: tuple[str, ...]
 def test_no_interpreter(world: World, resolver: str) -> None:
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"
     ask(world, resolver, f'python = "{minor}"', 'python = "3.99"')
-    words = ("Python 3.99 is not on this machine", "tool.envctl.python", "uv python install 3.99")
+    words = ("Python 3.99 is not on this machine", "tool.envctl.python", "nothing here installs")
     refusal(call(world, "lock"), 3, *words, f"{minor}.{sys.version_info.micro}  /")
     if resolver == "uv":
         refusal(call(world, "sync"), 3, *words)

@@ -123,8 +123,25 @@ LINES = {
     "-C . sync": False,
     "run -- printenv CUDA_VISIBLE_DEVICES": True,
     "run -- printenv -0": True,
-    "run printenv CUDA_VISIBLE_DEVICES": False,
-    "run --env A=1 -- printenv A": False,
+    "run printenv CUDA_VISIBLE_DEVICES": True,
+    "run printenv -- A": True,
+    "run --env A=1 -- printenv A": True,
+    "run --env A=1 --env A=2 printenv A": True,
+    "run --env CUDA_VISIBLE_DEVICES=7 printenv CUDA_VISIBLE_DEVICES": True,
+    "run --env PYTHONHOME= -- printenv PYTHONHOME": True,
+    "run --env PATH= -- true": False,
+    "run --env=A=1 -- printenv A": False,
+    "run --env A -- printenv A": False,
+    "run --env 1=1 -- printenv A": False,
+    "run --env": False,
+    "run --env A=1": False,
+    "run --env A=1 --": False,
+    "run --env A=1 --isolated -- printenv A": False,
+    "run --isolated -- printenv A": False,
+    "run --explain": False,
+    "run --explain -- true": False,
+    "run -x": False,
+    "run -": False,
     "run -- zz-no-such-program": False,
     "run -- --help": False,
     "run -- -- true": False,
@@ -170,7 +187,8 @@ def relink(world: World) -> None:
     """Point .venv at the other environment, as a sync to another slice would."""
     link = world.root / ".venv"
     now = link.readlink()
-    [other] = [p for p in (world.root / ".envctl" / "envs").iterdir() if p.name != now.name]
+    every = (world.root / now).parent.iterdir()
+    [other] = [path for path in every if path.is_dir() and path.name != now.name]
     link.unlink()
     link.symlink_to(now.with_name(other.name))
 

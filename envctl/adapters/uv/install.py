@@ -17,6 +17,7 @@ import tomli_w
 
 from envctl.adapters.index.way import Way
 from envctl.adapters.uv import program as uv
+from envctl.domain.fetching import Heard
 from envctl.domain.mirrors import Transport, redirected
 from envctl.domain.routing import complete
 from envctl.errors import EnvctlError, HashMismatchError, IndexFailure, ResolutionError
@@ -28,22 +29,31 @@ if TYPE_CHECKING:
 _SLICE = "pylock.slice.toml"
 _CONFIG = "envctl-uv.toml"
 _REFUSED = re.compile(r"\b(?:401|403)\b")
-_SYNC = ("pip", "sync", "--quiet", "--preview-features", "pylock", "--allow-empty-requirements")
+_SYNC = ("pip", "sync", "--preview-features", "pylock", "--allow-empty-requirements")
 
 
-def install(run: Runner, path: Path, slice_text: str, transport: Transport, *, root: Path) -> None:
+def install(
+    run: Runner,
+    path: Path,
+    slice_text: str,
+    transport: Transport,
+    *,
+    root: Path,
+    heard: Heard | None = None,
+) -> None:
     """Install a slice (the text of a lock) into the environment at ``path``; ``root``: where its paths start from.
 
-    Raises ``IndexFailure``, ``HashMismatchError``, ``ResolutionError`` for what cannot be built.
+    ``heard`` is told what is fetched. Raises ``IndexFailure``, ``HashMismatchError``, ``ResolutionError`` for what
+    cannot be built.
     """
     table = _rooted(tomllib.loads(slice_text), root)
     mirrored = any(transport.mirror(package.get("index")) for package in table["packages"])
     built = not all("wheels" in package for package in table["packages"])
     if mirrored or (built and any(index.packages for index in transport.indexes)):
-        _through_gate(run, path, table, transport)
+        _through_gate(run, path, table, transport, heard)
         return
     try:
-        _sync(run, path, table, _straight(transport))
+        _sync(run, path, table, _straight(transport), heard)
     except (IndexFailure, ResolutionError) as error:
         if isinstance(error, IndexFailure) and not _REFUSED.search(error.details):
             raise
@@ -53,10 +63,12 @@ def install(run: Runner, path: Path, slice_text: str, transport: Transport, *, r
                 logins.ask(index.url)
         if not logins.learned():
             raise
-        _sync(run, path, table, _straight(transport, logins.variables()))
+        _sync(run, path, table, _straight(transport, logins.variables()), heard)
 
 
-def _through_gate(run: Runner, path: Path, table: Mapping[str, Any], transport: Transport) -> None:
+def _through_gate(
+    run: Runner, path: Path, table: Mapping[str, Any], transport: Transport, heard: Heard | None
+) -> None:
     from envctl.adapters.index.client import IndexClient  # noqa: PLC0415  # lazy: HTTP
     from envctl.adapters.index.default import default_index  # noqa: PLC0415
     from envctl.adapters.index.server import opened  # noqa: PLC0415
@@ -68,7 +80,7 @@ def _through_gate(run: Runner, path: Path, table: Mapping[str, Any], transport: 
     with opened(whole, client) as gate:
         way = Way(indexes=tuple(gate.entrances()), client=lambda: client, gate=gate)
         try:
-            _sync(run, path, redirected(table, whole, gate.named_url), way)
+            _sync(run, path, redirected(table, whole, gate.named_url), way, heard)
         except EnvctlError as error:
             gate.raise_failure()
             if isinstance(error, HashMismatchError):
@@ -76,7 +88,7 @@ def _through_gate(run: Runner, path: Path, table: Mapping[str, Any], transport: 
             raise
 
 
-def _sync(run: Runner, path: Path, table: Mapping[str, Any], way: Way) -> None:
+def _sync(run: Runner, path: Path, table: Mapping[str, Any], way: Way, heard: Heard | None) -> None:
     wanted, config = path / _SLICE, path / _CONFIG
     wanted.write_text(tomli_w.dumps(table), encoding="utf-8")
     tables = [*_known(table, way), *way.tables()]
@@ -84,8 +96,9 @@ def _sync(run: Runner, path: Path, table: Mapping[str, Any], way: Way) -> None:
     python = str(path / "bin" / "python")
     # A folder may have changed since uv built it last, and nothing in a lock tells.
     fresh = [f"--refresh-package={p['name']}" for p in table["packages"] if "directory" in p]
-    options = [*_SYNC, *fresh, "--python", python, str(wanted)]
-    uv.call(run, options, cwd=path, config=config, way=way)
+    quiet = () if heard else ("--quiet",)
+    options = [*_SYNC, *quiet, *fresh, "--python", python, str(wanted)]
+    uv.call(run, options, cwd=path, config=config, way=way, heard=heard)
     for left in (wanted, config, path / ".lock"):  # the last is uv's own, for the time it takes
         left.unlink(missing_ok=True)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from envctl.adapters.index.way import Way
 from envctl.adapters.uv import failures as uv_failures
+from envctl.adapters.uv import progress
+from envctl.domain.fetching import Heard
 from envctl.errors import ToolMissingError
 from envctl.ports import Completed, Runner
 
@@ -20,7 +22,6 @@ _TRANSPORT = re.compile(
     r"UV_(CACHE_DIR|SYSTEM_CERTS|NATIVE_TLS|HTTP_TIMEOUT|HTTP_CONNECT_TIMEOUT|HTTP_RETRIES|OFFLINE"
     r"|KEYRING_PROVIDER|CONCURRENT_\w+|LINK_MODE|LOCK_TIMEOUT|INDEX_\w+_(USERNAME|PASSWORD))"
 )
-_CHATTER = re.compile(r"^(?:Using CPython|Resolved \d+ package|Audited ).*\n", re.MULTILINE)
 _CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -64,9 +65,10 @@ def call(
     cwd: Path,
     config: Path | None = None,
     way: Way | None = None,
+    heard: Heard | None = None,
 ) -> str:
     """Run uv and return its stdout; raises the error that its stderr amounts to."""
-    return completed(run, arguments, cwd=cwd, config=config, way=way).stdout
+    return completed(run, arguments, cwd=cwd, config=config, way=way, heard=heard).stdout
 
 
 def completed(
@@ -77,15 +79,18 @@ def completed(
     config: Path | None = None,
     way: Way | None = None,
     constraints: Sequence[str] = (),
+    heard: Heard | None = None,
 ) -> Completed:
     """Do as ``call`` does, and return stderr as well.
 
     ``way``: how uv gets to the indexes. ``constraints``: those in its project, by which a failure is explained.
+    ``heard`` is told what is fetched; uv says so unless it is called with ``--quiet``.
     """
     configuration = ["--config-file", str(config)] if config else ["--no-config"]
     env = environment(os.environ) | (way.variables(os.environ) if way else {})
-    done = run([binary(), *arguments, *configuration], cwd=cwd, env=env)
-    said = _CHATTER.sub("", done.stderr)
+    argv = [binary(), *arguments, *configuration]
+    done = run(argv, cwd=cwd, env=env, heard=progress.listener(heard) if heard else None)
+    said = progress.CHATTER.sub("", done.stderr)
     done = replace(done, stderr=way.plain(said) if way else said)
     if way:
         done = replace(done, stdout=way.plain(done.stdout))

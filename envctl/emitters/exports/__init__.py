@@ -1,20 +1,29 @@
-"""The formats that a lock can be written in, by the name that ``envctl export`` gives them.
+"""What ``envctl export`` writes, by the name that it gives each: formats of a lock, and entrances for other tools.
 
-One module a format; to add one, write the module and name it here.
+One module each; to add one, write the module and name it here.
 """
 
 from collections.abc import Mapping
 from typing import Protocol
 
+from envctl.domain.entrance import Entrance
 from envctl.domain.export import Excerpt, Exported, Option, Settings
-from envctl.emitters.exports import conda, cyclonedx, pylock, requirements
+from envctl.emitters.exports import (
+    conda,
+    cyclonedx,
+    direnv,
+    kernel,
+    pylock,
+    requirements,
+    vscode,
+)
 
 
-class Format(Protocol):
+class Named(Protocol):
     """A module with these names.
 
     ``NAME``: the word on the command line. ``SUMMARY``: its one-line help. ``FILE``: what such a file is usually
-    named; ``FILES``: a pattern of the names that it may have. ``EXAMPLE``: a command line. ``OPTIONS``: its own.
+    named; ``FILES``: a pattern of the names that it may have. ``EXAMPLE``: a command line.
     """
 
     @property
@@ -32,6 +41,10 @@ class Format(Protocol):
     @property
     def EXAMPLE(self) -> str: ...  # noqa: N802
 
+
+class Format(Named, Protocol):
+    """A format of the lock: a module with these names as well. ``OPTIONS``: its own."""
+
     @property
     def OPTIONS(self) -> tuple[Option, ...]: ...  # noqa: N802
 
@@ -40,9 +53,32 @@ class Format(Protocol):
         ...
 
 
+class Door(Named, Protocol):
+    """What lets another tool enter the environment. ``FILES`` is about the whole path, as seen from the project.
+
+    ``HELP``: its help. ``HOLDS_VALUES``: the declared values stand in it, so that it is about one profile.
+    """
+
+    @property
+    def HELP(self) -> str: ...  # noqa: N802
+
+    @property
+    def HOLDS_VALUES(self) -> bool: ...  # noqa: N802
+
+    def emit(self, entrance: Entrance) -> Exported:
+        """Write a file that is sealed (see ``envctl.domain.seal``)."""
+        ...
+
+
 EXPORTS: Mapping[str, Format] = {
     "requirements": requirements,
     "environment": conda,
     "sbom": cyclonedx,
     "pylock": pylock,
+}
+
+DOORS: Mapping[str, Door] = {
+    "kernel": kernel,
+    "direnv": direnv,
+    "vscode": vscode,
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from envctl.domain.activation import Activation, Session
-from envctl.emitters.shells import posix
+from envctl.emitters.shells import csh, fish, nu, posix, python, xonsh
 
 
 class Patched(Protocol):
@@ -52,8 +52,13 @@ SHELLS: Mapping[str, Shell] = {
     "zsh": posix,
     "dash": posix,
     "sh": posix,
+    "tcsh": csh,
+    "csh": csh,
+    "fish": fish,
+    "nu": nu,
+    "xonsh": xonsh,
 }
 """Each shell by the name of its program."""
 
-FAMILIES: tuple[Patched, ...] = (posix,)
+FAMILIES: tuple[Patched, ...] = (posix, csh, fish, nu, xonsh, python)
 """Every family of scripts in an environment. virtualenv leaves some out: for another system, or an odd path."""

@@ -3,61 +3,20 @@
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
-    """Note the environment that a child process gets, under this label."""
-
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Enter:
-    """Read the activation script of the environment that ``link`` (a ``.venv``) leads to, as a user would."""
-
-    link: Path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluate:
-    """Evaluate what ``envctl activate`` prints, which lies in ``file``, as its documentation says."""
-
-    file: Path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leave:
-    """Deactivate."""
-
-
-Step = Probe | Enter | Evaluate | Leave
-
-
-class Dialect(Protocol):
-    """One shell: a class with these names."""
-
-    NAME: str
-    """What ``envctl activate --shell`` calls it, and its program on the PATH."""
-    FROM: str
-    """Where it is to be had."""
-
-    def argv(self, body: Path) -> list[str]:
-        """Return the command that runs the script ``body``, without the user's own start-up files."""
-        ...
-
-    def script(self, steps: Sequence[Step], probe: Sequence[str]) -> str:
-        """Return the steps as a script that ends with a failure where one of them fails; ``probe`` takes a label."""
-        ...
+from tests.integration.shells.dialect_csh import Csh
+from tests.integration.shells.dialect_fish import Fish
+from tests.integration.shells.dialect_nu import Nu
+from tests.integration.shells.dialect_xonsh import Xonsh
+from tests.integration.shells.steps import Dialect, Enter, Evaluate, Leave, Probe, Step
 
 
 class Posix:
     """bash, zsh, dash and sh."""
 
     FROM = "Debian"
+    ANY_PATH = True
 
     def __init__(self, name: str, *options: str) -> None:
         self.NAME = name
@@ -83,7 +42,17 @@ class Posix:
 
 
 DIALECTS: Mapping[str, Dialect] = {
-    each.NAME: each for each in (Posix("bash"), Posix("zsh", "-f"), Posix("dash"), Posix("sh"))
+    each.NAME: each
+    for each in (
+        Posix("bash"),
+        Posix("zsh", "-f"),
+        Posix("dash"),
+        Posix("sh"),
+        Csh(),
+        Fish(),
+        Nu(),
+        Xonsh(),
+    )
 }
 
 

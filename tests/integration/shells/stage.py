@@ -14,11 +14,13 @@ import virtualenv
 from envctl.adapters import activators
 from envctl.domain.activation import Activation, declared
 from envctl.usecases.activate import script
-from tests.integration.shells.dialects import Dialect, Enter, Evaluate, Leave, Probe, Step
+from tests.integration.shells.steps import Dialect, Enter, Evaluate, Leave, Probe, Step
 
 DEVICES = "CUDA_VISIBLE_DEVICES"
 # What a shell changes in its own environment, whatever it reads.
 OWN = {"_", "SHLVL", "OLDPWD", "PWD"}
+OWN |= {"LAST_EXIT_CODE", "CMD_DURATION_MS", "CURRENT_FILE", "FILE_PWD"}  # nushell
+OWN |= {"XONSH_CAPTURE_ALWAYS"}
 
 HOSTILE = {
     "empty": "",
@@ -80,7 +82,7 @@ def evaluate(env_dir: Path, values: Mapping[str, str], dialect: Dialect, tmp_pat
     code = script(activation(env_dir, values), dialect.NAME)
     file = tmp_path / f"activate it's {len(list(tmp_path.iterdir()))}"
     file.write_bytes(code.encode())
-    return Evaluate(file=file)
+    return Evaluate(file=file, link=env_dir.parents[2] / ".venv")
 
 
 class Said(dict[str, dict[str, str]]):
@@ -90,13 +92,8 @@ class Said(dict[str, dict[str, str]]):
     stderr = ""
 
 
-def execute(
-    dialect: Dialect,
-    steps: Sequence[Step] | str,
-    tmp_path: Path,
-    before: Mapping[str, str] | None = None,
-) -> Said:
-    """Run the steps (or text in the shell's own words) in a fresh shell."""
+def prober(tmp_path: Path) -> list[str]:
+    """Return a command that notes its environment under the label that it is given."""
     notes = tmp_path / "notes"
     notes.write_text("")
     note = tmp_path / "probe.py"
@@ -105,7 +102,22 @@ def execute(
         "seen = {os.fsdecode(k): os.fsdecode(v) for k, v in os.environb.items()}\n"
         f"print(json.dumps([sys.argv[1], seen]), file=open({str(notes)!r}, 'a'))\n"
     )
-    probe = [sys.executable, "-I", "-S", str(note)]
+    return [sys.executable, "-I", "-S", str(note)]
+
+
+def noted(tmp_path: Path) -> Said:
+    """Return what the prober has noted."""
+    return Said(json.loads(line) for line in (tmp_path / "notes").read_text().splitlines())
+
+
+def execute(
+    dialect: Dialect,
+    steps: Sequence[Step] | str,
+    tmp_path: Path,
+    before: Mapping[str, str] | None = None,
+) -> Said:
+    """Run the steps (or text in the shell's own words) in a fresh shell."""
+    probe = prober(tmp_path)
     body = tmp_path / "body"
     text = dialect.script([] if isinstance(steps, str) else steps, probe)
     text += steps if isinstance(steps, str) else ""
@@ -115,7 +127,7 @@ def execute(
         dialect.argv(body), env=env, capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 0, f"{ended.stdout}{ended.stderr}"
-    said = Said(json.loads(line) for line in notes.read_text().splitlines())
+    said = noted(tmp_path)
     said.stdout, said.stderr = ended.stdout, ended.stderr
     return said
 

@@ -16,7 +16,7 @@ from envctl.domain.activation import Activation
 from envctl.emitters.shells import posix
 from envctl.errors import EnvironmentFailure
 from envctl.usecases.activate import script, shell_command
-from tests.integration.shells.dialects import DIALECTS, Dialect, found
+from tests.integration.shells.dialects import DIALECTS, found
 from tests.integration.shells.stage import (
     DEVICES,
     activation,
@@ -26,6 +26,7 @@ from tests.integration.shells.stage import (
     missing,
     unalike,
 )
+from tests.integration.shells.steps import Dialect
 
 
 @pytest.fixture(params=["bash", "zsh", "dash", "sh"])

@@ -1,6 +1,6 @@
 """Logins: where they are found, in which order, and to whom they go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ class Keyring:
         env: Mapping[str, str] | None = None,
         stdin: str | None = None,
         timeout: float | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Completed:
         words = tuple(argv[1:])
         self.asked.append(words)

@@ -1,10 +1,13 @@
 """Whose word counts, for every pair of sources."""
 
 import os
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envctl.domain.activation import SOURCES, Activation, Assignment, declared, precedence
 from envctl.errors import ManifestError, UsageError
@@ -24,7 +27,9 @@ def settle(name: str, sources: dict[str, str]) -> Assignment | None:
     def of(source: str) -> dict[str, str]:
         return {name: sources[source]} if source in sources else {}
 
-    files = declared(of("manifest"), profile=of("profile"), local=of("local"))
+    files = declared(
+        of("manifest"), profile=of("profile"), env_file=of("env-file"), local=of("local")
+    )
     found = precedence(files, caller=caller, cli=of("command line"))
     assert len(found) <= 1
     return found[0] if found else None
@@ -42,7 +47,7 @@ def test_of_each_pair_the_stronger_source_decides_on_a_host_variable(
         assert found == Assignment(name=DEVICES, value="strong", source=strong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("source", ["manifest", "profile", "local"])
+@pytest.mark.parametrize("source", ["manifest", "profile", "env-file", "local"])
 def test_the_callers_value_of_any_other_variable_gives_way(source: str) -> None:
     found = settle("PYTHONHASHSEED", {"caller": "1", source: "0"})
     assert found is not None
@@ -67,6 +72,61 @@ def test_the_command_line_is_above_the_scheduler() -> None:
 def test_an_empty_value_of_the_caller_is_a_word() -> None:
     (found,) = precedence(declared({DEVICES: "2"}), caller={DEVICES: ""})
     assert (found.value, found.source) == ("", "caller")
+
+
+# A model of the rules, as docs/explanation/variables.md has them, for one variable at a time.
+
+SCHEDULED = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+HOSTS = (*SCHEDULED, "NCCL_SOCKET_IFNAME", "LD_LIBRARY_PATH")
+NAMES = st.sampled_from([*HOSTS, "PYTHONHASHSEED", "OMP_NUM_THREADS", "HF_TOKEN", "MINE"])
+VALUES = st.sampled_from(["", "0", "1", "2"])
+WORDS = st.dictionaries(NAMES, VALUES, max_size=4)
+MARKS = ("SLURM_JOB_ID", "KUBERNETES_SERVICE_HOST", "PBS_JOBID", "LSB_JOBID")
+
+
+def expected(
+    name: str,
+    files: Mapping[str, Mapping[str, str]],
+    caller: Mapping[str, str],
+    cli: Mapping[str, str],
+) -> tuple[str | None, str]:
+    """Return what a declared variable becomes, and through whom: the first that may speak and does."""
+    if name in cli:
+        return cli[name], "command line"
+    if name in SCHEDULED and any(mark in caller for mark in MARKS):
+        return caller.get(name), "scheduler"
+    if name in HOSTS and name in caller:
+        return caller[name], "caller"
+    for source in ("local", "env-file", "profile", "manifest"):
+        if name in files[source]:
+            return files[source][name], source
+    raise AssertionError(name)
+
+
+@given(st.data())
+def test_it_is_as_the_rules_say(data: st.DataObject) -> None:
+    files = {each: data.draw(WORDS) for each in ("manifest", "profile", "env-file", "local")}
+    marks = data.draw(st.sets(st.sampled_from(MARKS), max_size=2))
+    caller = data.draw(WORDS) | dict.fromkeys(marks, "7")
+    cli = data.draw(WORDS)
+    named = declared(
+        files["manifest"],
+        profile=files["profile"],
+        env_file=files["env-file"],
+        local=files["local"],
+    )
+    found = precedence(named, caller=caller, cli=cli)
+    names = sorted({name for words in (*files.values(), cli) for name in words})
+    assert [each.name for each in found] == names
+    for each in found:
+        assert (each.value, each.source) == expected(each.name, files, caller, cli)
+        assert each.secret == (each.source == "env-file" or each.name == "HF_TOKEN")
+        losers = [other.source for other in each.over]
+        declarers = [source for source in files if each.name in files[source]]
+        assert set(declarers) <= {each.source, *losers}
+        assert each.source not in losers
+        assert len(losers) == len(set(losers))
+        assert not any(other.over for other in each.over)
 
 
 def test_declared_variables_are_sorted() -> None:

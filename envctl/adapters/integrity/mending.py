@@ -1,0 +1,105 @@
+"""A file that was edited in place has the edit under all its names: in uv's cache, in every other environment.
+
+Putting a right file in its place mends one of them. So the right bytes are written into the file itself, and all are as
+they were, their owners need do nothing.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from envctl import disk
+from envctl.adapters.integrity import records, snapshot
+from envctl.domain.environment import FileProblem, Stamp
+
+_BLOCK = 1 << 20
+
+
+def mend(
+    environment: Path, stamp: Stamp, fresh: Path, problems: Iterable[FileProblem]
+) -> tuple[FileProblem, ...]:
+    """Put right the shared files among ``problems``, from a ``fresh`` environment; return those that could not be.
+
+    Only the very files that were installed are written to (a link to a file of the user's is another file), only from
+    bytes that have the hash in the RECORD, and only where they differ.
+    """
+    shared = [each for each in problems if each.shared]
+    then = snapshot.read(environment, stamp.files) if shared else None
+    if then is None:
+        return ()
+    rows = records.known(environment, records.read(environment))
+    left = []
+    for each in shared:
+        path = each.path
+        source, target = fresh / path, environment / path
+        _, time, inode = then.stats[path]
+        try:
+            expected = rows.get(path, ("", ""))[1]
+            right = bool(expected) and _has(source, expected)
+            if right:
+                with _opened(target, inode) as file:
+                    _copy(source, file)
+                    os.utime(file, ns=(time, time))
+            if not right or not _has(target, expected):
+                left.append(each)
+        except OSError:
+            left.append(each)
+    return tuple(left)
+
+
+def _has(path: Path, expected: str) -> bool:
+    """Whether a file has that hash; raises ``OSError``."""
+    size = path.stat().st_size
+    [digest] = disk.contents(str(path.parent), disk.Tree([path.name], [size, 0, 0], {}))
+    return records.fits(path, records.spelled(digest), expected)
+
+
+@contextmanager
+def _opened(path: Path, inode: int) -> Iterator[int]:
+    """Open a file for writing, also one that is read-only; raises ``OSError`` where it is not that inode."""
+    with _descriptor(path, os.O_RDONLY) as reader:
+        found = os.fstat(reader)
+        if not stat.S_ISREG(found.st_mode) or found.st_ino != inode:
+            raise FileNotFoundError(path)
+        locked = not found.st_mode & stat.S_IWUSR
+        if locked:
+            os.fchmod(reader, stat.S_IMODE(found.st_mode) | stat.S_IWUSR)
+        try:
+            with _descriptor(path, os.O_RDWR) as file:
+                if os.fstat(file).st_ino != inode:
+                    raise FileNotFoundError(path)
+                yield file
+        finally:
+            if locked:
+                os.fchmod(reader, stat.S_IMODE(found.st_mode))
+
+
+@contextmanager
+def _descriptor(path: Path, flags: int) -> Iterator[int]:
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield file
+    finally:
+        os.close(file)
+
+
+def _copy(source: Path, target: int) -> None:
+    """Write the blocks that differ: a process that has the file mapped sees no other byte change."""
+    at = 0
+    with source.open("rb") as right:
+        while block := right.read(_BLOCK):
+            if os.pread(target, len(block), at) != block:
+                _write(target, block, at)
+            at += len(block)
+    if os.fstat(target).st_size != at:
+        os.ftruncate(target, at)
+    os.fsync(target)
+
+
+def _write(target: int, block: bytes, at: int) -> None:
+    rest = memoryview(block)
+    while rest:
+        count = os.pwrite(target, rest, at)
+        rest, at = rest[count:], at + count

@@ -1,0 +1,97 @@
+"""The RECORDs of an environment ("Recording installed projects"): which package brought which file, with which hash."""
+
+import base64
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from envctl.adapters import installed
+from envctl.domain.fingerprint import Recorded
+
+CACHES = "__pycache__/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """One package's RECORD: what it says, where it stands (from the environment), and the hash of its own bytes."""
+
+    package: Recorded
+    path: str
+    own_hash: str
+
+
+def read(environment: Path) -> tuple[Record, ...]:
+    """Read every RECORD; a package without one, or with one that cannot be read, has no rows."""
+    folder = installed.site_packages(environment)
+    if folder is None:
+        return ()
+    site = folder.relative_to(environment).as_posix()
+    return tuple(_read(info, site) for info in sorted(folder.glob("*.dist-info")) if info.is_dir())
+
+
+def _read(info: Path, site: str) -> Record:
+    try:
+        content = (info / "RECORD").read_bytes()
+    except OSError:
+        content = b""
+    name, version = installed.name_and_version(info.name)
+    rows = _rows(content.decode("utf-8", "surrogateescape"))
+    return Record(
+        package=Recorded(name=name, version=version, folder=info.name, rows=rows),
+        path=f"{site}/{info.name}/RECORD",
+        own_hash=spelled(hashlib.sha256(content).digest()),
+    )
+
+
+def _rows(text: str) -> dict[str, str]:
+    if '"' in text:  # seldom, and five times as slow
+        try:
+            rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        except csv.Error:
+            return {}
+    else:
+        rows = [line.rsplit(",", 2) for line in text.replace("\r\n", "\n").split("\n")]
+    return {row[0]: row[1] if len(row) > 1 else "" for row in rows if row[0]}
+
+
+def known(environment: Path, records: Iterable[Record]) -> dict[str, tuple[str, str]]:
+    """Return path from the environment → its package and its hash, which may be empty.
+
+    Left out are byte-compiled files, and rows that lead out of the environment: they are nobody's business here.
+    """
+    folder = installed.site_packages(environment)
+    site = folder.relative_to(environment).as_posix() if folder else ""
+    found = {}
+    for record in records:
+        name, rows = record.package.name, record.package.rows
+        found.update({f"{site}/{row}": (name, expected) for row, expected in rows.items()})
+    crooked = [path for path in found if "/." in path or "//" in path]
+    for path in crooked:
+        row = path.removeprefix(f"{site}/")  # may be absolute
+        straight = os.path.relpath(os.path.normpath(environment / site / row), environment)
+        found.setdefault(straight, found.pop(path))
+    for path in [path for path in found if CACHES in path or path.startswith("../")]:
+        del found[path]
+    return found
+
+
+def spelled(digest: bytes) -> str:
+    """Return a SHA-256 as a RECORD has it."""
+    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def fits(path: Path, actual: str, expected: str) -> bool:
+    """Whether a file, whose SHA-256 is ``actual``, has the hash that is expected of it, of whichever kind that is."""
+    algorithm, _, value = expected.partition("=")
+    if algorithm == "sha256":
+        return actual == expected
+    try:
+        with path.open("rb") as file:
+            other = hashlib.file_digest(file, algorithm).digest()
+    except (OSError, ValueError):
+        return False
+    return base64.urlsafe_b64encode(other).rstrip(b"=").decode() == value

@@ -1,0 +1,80 @@
+"""One line on a terminal that tells how far the downloads are, and is gone when they are done."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from envctl.domain.fetching import Fetch, Heard
+
+_TICK = 0.2  # seconds
+_MEGA = 1 << 20
+_CLEAR = "\r\x1b[2K"  # ECMA-48: erase in line
+
+
+@contextmanager
+def progress() -> Iterator[tuple[Heard | None, Callable[[], float]]]:
+    """Lend what is to be told of each file, and a clock; ``None`` where nobody watches a terminal that can do it."""
+    began = time.monotonic()
+
+    def seconds() -> float:
+        return time.monotonic() - began
+
+    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        yield None, seconds
+        return
+    line = _Line(seconds)
+    try:
+        yield line.hear, seconds
+    finally:
+        line.end()
+
+
+class _Line:
+    """The line, drawn anew by a thread of its own from the first file on."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._fetches: dict[str, Fetch] = {}
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hear(self, fetch: Fetch) -> None:
+        known = self._fetches.get(fetch.name)
+        size = fetch.size if known is None else known.size
+        self._fetches[fetch.name] = Fetch(name=fetch.name, size=size, done=fetch.done)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
+            self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        if self._thread:
+            self._thread.join()
+            self._write(_CLEAR)
+
+    def _draw(self) -> None:
+        while True:
+            width = os.get_terminal_size(sys.stderr.fileno()).columns
+            self._write(
+                f"{_CLEAR}{text(tuple(self._fetches.values()), self._seconds())[: width - 1]}"
+            )
+            if self._ended.wait(_TICK):
+                return
+
+    def _write(self, content: str) -> None:
+        sys.stderr.write(content)
+        sys.stderr.flush()
+
+
+def text(fetches: tuple[Fetch, ...], seconds: float) -> str:
+    """Return how far it is: files there of those begun, megabytes there of those announced, seconds."""
+    here = [each for each in fetches if each.done]
+    sizes = sum(each.size or 0 for each in fetches)
+    said = f"fetching: {len(here)} of {len(fetches)} packages"
+    if sizes:
+        said += f", {sum(each.size or 0 for each in here) / _MEGA:.0f} of {sizes / _MEGA:.0f} MiB"
+    now = next((each.name for each in reversed(fetches) if not each.done), "")
+    return f"{said}, {seconds:.0f} s" + (f" ({now})" if now else "")

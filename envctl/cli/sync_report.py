@@ -1,0 +1,98 @@
+"""What ``envctl sync`` reports: the plan, what was done, what came back."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from envctl.cli.render import envelope, say, show
+from envctl.domain.environment import SyncPlan
+from envctl.emitters.printable import printable
+from envctl.usecases.rollback import Returned
+from envctl.usecases.sync import SyncOutcome
+
+
+def in_sync(packages: int) -> str:
+    """Return what a sync with nothing to do says last: the fast path says it too."""
+    return f".venv is in sync: {packages} packages\n"
+
+
+def planned(todo: SyncPlan, packages: int, *, as_json: bool) -> None:
+    """Show what a sync would do."""
+    if as_json:
+        result = {"packages": packages, **_table(todo), "changed": False}
+        show(envelope("sync", result, ok=todo.empty))
+    elif todo.empty:
+        say(in_sync(packages).removesuffix("\n"))
+    else:
+        _lines(todo)
+        for label in todo.builds:
+            say(f"  builds {label} from source")
+        say(f"would sync .venv: {packages} packages{_counts(todo)}")
+
+
+def done(outcome: SyncOutcome, seconds: float, *, as_json: bool) -> None:
+    """Show what a sync did."""
+    todo, nothing = outcome.plan, outcome.plan.empty and not outcome.anew
+    if as_json:
+        more = {"changed": not nothing, "aside": outcome.aside}
+        show(envelope("sync", {"packages": outcome.packages, **_table(todo), **more}, ok=True))
+        return
+    if nothing:
+        say(in_sync(outcome.packages).removesuffix("\n"))
+        return
+    _lines(todo)
+    if outcome.aside:
+        kept = printable(str(PurePath(*PurePath(outcome.aside).parts[-3:])), names=True)
+        say(f"what was at .venv is kept in {kept}; `envctl sync --rollback` brings it back")
+    did = "made .venv anew" if outcome.anew else "synced .venv"
+    took = f" in {seconds:.1f} s" if sys.stderr.isatty() else ""
+    say(f"{did}: {outcome.packages} packages{_counts(todo)}{took}")
+
+
+def returned(what: Returned | None, *, ahead: bool | None, as_json: bool) -> None:
+    """Show what is at ``.venv`` again; ``ahead``: whether the lock asks for something else than that."""
+    if as_json:
+        state = {None: "unknown", True: "ahead", False: "same"}[ahead]
+        table: Mapping[str, Any] = {"returned": what is not None, "lock": state}
+        if what:
+            table = {**table, **_table(what.plan), "path": what.path}
+        show(envelope("sync", table, ok=what is not None))
+        return
+    if what is None:
+        say("there is no environment to go back to")
+        return
+    _lines(what.plan)
+    again = "what envctl had kept aside" if what.foreign else "the environment of before"
+    say(f".venv is {again} again{_counts(what.plan)}")
+    if what.foreign:
+        say("`envctl sync --adopt` goes forward again")
+    elif ahead:
+        say("the lock is ahead of it now: `envctl verify` says how, `envctl sync` goes forward")
+
+
+def _table(todo: SyncPlan) -> dict[str, Any]:
+    return {
+        "add": dict(todo.add),
+        "remove": dict(todo.remove),
+        "change": {name: list(pair) for name, pair in todo.change.items()},
+        "reasons": list(todo.reasons),
+        "builds": list(todo.builds),
+    }
+
+
+def _lines(todo: SyncPlan) -> None:
+    for reason in todo.reasons:
+        say(f"  * {printable(reason, names=True)}")
+    for name, version in todo.add.items():
+        say(f"  + {name} {version}")
+    for name, version in todo.remove.items():
+        say(f"  - {name} {version}")
+    for name, (old, new) in todo.change.items():
+        say(f"  ~ {name} {old} → {new}")
+
+
+def _counts(todo: SyncPlan) -> str:
+    counted = (("added", todo.add), ("removed", todo.remove), ("changed", todo.change))
+    said = ", ".join(f"{len(each)} {word}" for word, each in counted if each)
+    return f" ({said})" if said else ""
