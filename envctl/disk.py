@@ -1,7 +1,8 @@
 """What lies in an environment's folder: its files by size and time, or by every byte.
 
 Standard library only, and no large part of it: the fast path looks through this. What Python writes when it likes
-(``__pycache__``) is left out, and so are envctl's own two files, which have checks of their own.
+(``__pycache__``) is left out, and so are envctl's own two files, which
+have checks of their own.
 """
 
 import marshal
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 STAMP = "envctl.json"
 SNAPSHOT = "envctl.files"
-_OWN = (STAMP, SNAPSHOT)
+_OWN = (STAMP, SNAPSHOT, ".lock")  # the last is uv's, whenever it looks at an environment
 _CACHES = "__pycache__"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe has no writer

@@ -47,10 +47,10 @@ def start(given: dict[str, str], argv: list[str], note: str) -> None:
     changed.update(local)
     if any(name in environ and name in changed for name in hosts.split(_SEPARATOR)):
         return
-    env = {**environ, **entered(environment, label, environ)}
-    env.pop("PYTHONHOME", None)
-    env.update(changed)
-    env.update(given)
+    decided = {**entered(environment, label, environ), **changed, **given}
+    env = {**environ, **{name: decided[name] for name in sorted(decided)}}
+    if "PYTHONHOME" not in given:
+        env.pop("PYTHONHOME", None)
     path = _program(argv[0], env["PATH"])
     if path:
         lease(environment)

@@ -400,6 +400,43 @@ def test_the_environment_of_a_command(world: World, name: str) -> None:
         assert found["CUDA_VISIBLE_DEVICES"] == devices.get(name, "2")
 
 
+ENV_FILES = {
+    "A=1\nHF_TOKEN='x # y'\n# CUDA_VISIBLE_DEVICES=5\n": True,
+    "PYTHONHASHSEED=7\nMINE=theirs\nCUDA_VISIBLE_DEVICES=5": True,
+    "A=1\r\n\r\nA=2": True,
+    "": True,
+    "export A=1": False,
+    "A=b c": False,
+    'A="b\nc"': False,
+    "A='it\\'s'": False,
+    "PATH=/x": False,
+    "UID=1": False,
+    "A": False,
+    "A=caf\udce9": False,
+    None: False,
+}
+
+
+@pytest.mark.parametrize("text", ENV_FILES)
+def test_an_env_file(world: World, text: str | None) -> None:
+    """What is plain in it is read without python-dotenv, what is not by it; nothing of it is noted."""
+    world.write(".envctl/local.toml", 'env-file = "my.env"\n[env]\nMINE = "mine"\n')
+    path = world.write("my.env", "FIRST=1\n")
+    both(world, "run", "--", "env", "-0")
+    assert answered(world, "run", "--", "true")
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(os.fsencode(text))
+    assert answered(world, "run", "--", "true") is ENV_FILES[text]
+    both(world, "run", "--env", "B=1", "env", "-0")
+    devices = environment(world) | {"CUDA_VISIBLE_DEVICES": "3"}
+    both(world, "run", "--", "env", "-0", env=devices)
+    job = devices | {"SLURM_JOB_ID": "7"}
+    assert not answered(world, "run", "--", "true", env=job)
+    both(world, "run", "--", "env", "-0", env=job)
+
+
 @pytest.mark.parametrize(
     ("script", "code"),
     [

@@ -55,7 +55,7 @@ def start(
     done = subprocess.run(  # type: ignore[call-overload]
         list(argv),
         cwd=world.root,
-        env=environment(world) | (env or {}),
+        env={**environment(world), **(env or {})},
         capture_output=True,
         timeout=60,
         check=False,

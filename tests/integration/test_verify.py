@@ -81,6 +81,14 @@ def file_added(world: World) -> None:
     (world.site / "zz_made_lib" / "hack.py").write_text("x = 1\n")
 
 
+def record_rewritten(world: World) -> None:
+    """Change a file and make its package's RECORD forget its hash."""
+    file_modified(world)
+    path = world.site / "zz_made_lib-1.1.dist-info" / "RECORD"
+    rows = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(row for row in rows if not row.startswith("zz_made_lib/__init__.py")))
+
+
 def script_rewritten(world: World) -> None:
     path = world.root / ".venv" / "bin" / "activate"
     path.write_text(path.read_text().replace("PYTHONHASHSEED", "PYTHONHASHSEEDS"))
@@ -220,6 +228,7 @@ PROVOKED: dict[str, Callable[[World], None]] = {
     "file-modified": file_modified,
     "file-missing": file_missing,
     "file-added": file_added,
+    "record-modified": record_rewritten,
     "activation-stale": script_rewritten,
     "python-version": python_version,
 }

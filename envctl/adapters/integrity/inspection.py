@@ -57,6 +57,8 @@ def _view(environment: Path, found: disk.Tree, then: Snapshot | None) -> _View:
     numbers = iter(found.stats)
     threes = zip(numbers, numbers, numbers, strict=True)
     read = records.read(environment)
+    if then:  # what another tool installed since speaks for itself only
+        read = tuple(each for each in read if each.path in then.stats)
     return _View(
         environment=environment,
         site=_site(environment),
@@ -105,8 +107,8 @@ def _by_bytes(view: _View, digests: dict[str, bytes]) -> Iterator[FileProblem]:
         elif not _same(view, path, digests[path]):
             if oddities.other(hash_, records.spelled(digests[path])) not in odd:
                 yield _problem(view, path, "modified")
-    # Before there were snapshots, only what lies in site-packages could be told from what virtualenv makes.
-    for path in view.now.keys() - expected - view.rows.keys():
+    for path in view.now.keys() - (then.keys() or expected | view.rows.keys()):
+        # Without a snapshot only what lies in site-packages can be told from what virtualenv makes.
         if view.then or (path.startswith(f"{view.site}/") and not _virtualenvs(view, path)):
             yield _problem(view, path, "added")
     yield from (_problem(view, path, "added") for path in _empty(view.environment, view.now))

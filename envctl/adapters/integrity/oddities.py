@@ -27,9 +27,10 @@ def unlisted(path: str, actual: str) -> str:
 def known() -> frozenset[str]:
     """Return the words that were learned."""
     try:
-        return frozenset(_file().read_text(encoding="utf-8", errors="replace").split("\n"))
+        lines = _file().read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return frozenset()
+    return frozenset(filter(None, lines))
 
 
 def learn(words: Iterable[str]) -> None:

@@ -1,0 +1,196 @@
+"""`envctl sync` killed at any moment: `.venv` is the old environment or the new one, and the next sync needs no flag."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.index.server import LocalIndex
+from tests.integration.world import STOCK, World
+
+MOMENTS = 10  # times five scenarios
+Files = dict[str, str]
+
+
+@dataclass
+class Stage:
+    """A project with two states of its files, and what a sync is to make of it."""
+
+    world: World
+    states: dict[str, Files] = field(default_factory=dict)
+
+    def keep(self, name: str) -> None:
+        self.states[name] = {each: self.world.read(each) for each in ("pyproject.toml", "pylock.toml")}
+
+    def ask(self, name: str) -> None:
+        for file, text in self.states[name].items():
+            self.world.write(file, text)
+
+    @property
+    def envs(self) -> Path:
+        return self.world.root / ".envctl" / "envs"
+
+    def save(self) -> None:
+        shutil.copytree(self.envs, self.world.root.parent / "saved", symlinks=True)
+        self.link = (self.world.root / ".venv").readlink()
+
+    def put_back(self) -> None:
+        shutil.rmtree(self.envs, ignore_errors=True)
+        (self.world.root / ".venv").unlink(missing_ok=True)
+        saved = self.world.root.parent / "saved"
+        if saved.exists():
+            shutil.copytree(saved, self.envs, symlinks=True)
+            (self.world.root / ".venv").symlink_to(self.link)
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "envctl", *arguments],
+            cwd=self.world.root,
+            env={**os.environ, **self.world.environ},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def stands(self, name: str) -> bool:
+        """Whether `.venv` is the environment of that state, by `verify` and by a real import."""
+        self.ask(name)
+        done = self.world.envctl("verify", "--only", "environment", code=None)
+        return done.returncode == 0 and self.imports()
+
+    def imports(self) -> bool:
+        code = "import zz_made_app, zz_made_lib, zz_made_test"
+        return self.world.run([str(self.world.python), "-c", code], code=None).returncode == 0
+
+    def garbage(self) -> list[str]:
+        """Return what does not belong into a project after a sync that ended."""
+        left = [path.name for path in self.world.root.iterdir() if path.name.startswith(".venv.")]
+        for path in self.envs.iterdir():
+            if path.is_dir() and (path / "envctl.json").is_file():
+                left += [str(each) for each in path.glob(".envctl-*")]
+                left += [str(each) for each in path.rglob("*") if ".envctl-" in each.name]
+            elif path.name != "history":
+                left.append(path.name)
+        return left
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("killed")
+    root = folder / "pro ject"
+    root.mkdir()
+    with LocalIndex(mode="html") as index:
+        index.add(*STOCK)
+        environ = {
+            "UV_CACHE_DIR": str(folder / "cache"),
+            "UV_HTTP_RETRIES": "0",
+            "NO_PROXY": "127.0.0.1",
+            "HOME": str(folder / "home"),
+        }
+        made = Stage(World(root=root, index=index, environ=environ))
+        manifest = made.world.manifest()
+        made.world.write("pyproject.toml", manifest)
+        made.world.envctl("lock")
+        made.keep("old")
+        made.world.write("pyproject.toml", manifest.replace('SEED = "0"', 'SEED = "1"'))
+        made.world.envctl("lock")
+        made.keep("variables")
+        made.world.write("pyproject.toml", manifest.replace("zz-made-app<2", "zz-made-app>=2"))
+        made.world.envctl("lock")
+        made.keep("new")
+        yield made
+
+
+def nothing(_stage: Stage) -> None:
+    """Start from a project that was never synced."""
+
+
+def old(stage: Stage) -> None:
+    stage.ask("old")
+    stage.world.envctl("sync")
+
+
+def both(stage: Stage) -> None:
+    old(stage)
+    stage.ask("new")
+    stage.world.envctl("sync")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is there, what is asked for, the command, and the states that `.venv` may be in after a kill."""
+
+    before: Callable[[Stage], None]
+    asked: str
+    command: tuple[str, ...]
+    was: str | None
+    becomes: str
+
+
+SCENARIOS = {
+    "first": Scenario(nothing, "new", ("sync",), None, "new"),
+    "upgrade": Scenario(old, "new", ("sync",), "old", "new"),
+    "rollback": Scenario(both, "new", ("sync", "--rollback"), "new", "old"),
+    "recreate": Scenario(old, "old", ("sync", "--recreate"), "old", "old"),
+    "variables": Scenario(old, "variables", ("sync",), "old", "variables"),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_killed_at_random_moments(
+    stage: Stage, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fifty moments over all scenarios, spread over the command's measured time, uv's included."""
+    scenario = SCENARIOS[name]
+    shutil.rmtree(stage.world.root.parent / "saved", ignore_errors=True)
+    stage.put_back()
+    scenario.before(stage)
+    if scenario.was:
+        stage.save()
+    stage.ask(scenario.asked)
+    began = time.monotonic()
+    assert stage.start(*scenario.command).wait(60) == 0
+    whole = time.monotonic() - began
+    dice = random.Random(name)
+    outcomes: Counter[str] = Counter()
+    for moment in range(MOMENTS):
+        stage.put_back()
+        stage.ask(scenario.asked)
+        process = stage.start(*scenario.command)
+        time.sleep(whole * (moment + dice.random()) / MOMENTS)
+        outcomes["ended before"] += process.poll() is not None
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        outcomes[judged(stage, scenario)] += 1
+        stage.ask(scenario.asked)
+        said = stage.world.envctl("sync").stderr
+        assert "Traceback" not in said
+        assert "is in sync" in stage.world.envctl("sync").stderr
+        assert stage.garbage() == []
+    assert stage.stands(scenario.asked)
+    assert outcomes["ended before"] < MOMENTS
+    with capsys.disabled():
+        print(f"\n{name}: {MOMENTS} kill points: {dict(outcomes)}, all repaired", flush=True)
+
+
+def judged(stage: Stage, scenario: Scenario) -> str:
+    """Say what `.venv` is after a kill; it must be one of two things, whole."""
+    if not os.path.lexists(stage.world.root / ".venv"):
+        assert scenario.was is None
+        return "nothing yet"
+    if stage.stands(scenario.becomes):
+        return "new" if scenario.becomes != scenario.was else "old or new"
+    assert scenario.was is not None
+    assert stage.stands(scenario.was), f"neither {scenario.was} nor {scenario.becomes}"
+    return "old"
