@@ -388,7 +388,7 @@ def test_an_edited_lock_is_not_installed(world: World, mistake: str, command: st
         ("lock --upgrade zz-made-ap", 2, ("`zz-made-ap` to upgrade", "mean `zz-made-app`?")),
         ("lock -P nothing-like-it", 2, ("`nothing-like-it` to upgrade", "pylock.toml")),
         ("lock zz-made-app", 2, ("`envctl lock --upgrade zz-made-app`",)),
-        ("run", 2, ("ARGV",)),
+        ("run", 2, ("there is no command to run",)),
     ],
 )
 def test_a_command_line(world: World, arguments: str, code: int, words: tuple[str, ...]) -> None:

@@ -39,7 +39,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         shutil.rmtree(copy)
         for command in (
             *("lock", "dockerize", "sync --no-default-groups", "sync", "run -- true"),
-            *(f"verify --only {only}" for only in ("lock", "image", "lock,image")),
+            *(f"verify --only {only}" for only in ("lock", "image", "lock,image", "environment")),
+            "verify --only environment --full",
         ):
             assert call(world, *command.split()).code == 0, command
         shutil.copytree(world.root, copy, symlinks=True)
@@ -112,6 +113,13 @@ LINES = {
     "verify --only lock --strict": False,
     "verify --skip environment,variables,machine": False,
     "verify --only lock,environment": False,
+    "verify --only environment": True,
+    "verify --only environment --json": True,
+    "verify --only environment --full": True,
+    "verify --full --json --only environment": True,
+    "verify --full": False,
+    "verify --only lock --full": False,
+    "verify --only environment --full --strict": False,
     "verify --only lock --help": False,
     "sync": True,
     "lock": True,
@@ -287,7 +295,7 @@ STATES: dict[str, Spoil] = {
     "notes are folders": note_folders,
 }
 ASKED = (
-    *("verify --only lock,image", "verify --only lock,image --json"),
+    *("verify --only lock,image", "verify --only lock,image --json", "verify --only environment"),
     *("lock", "sync", "run -- env -0"),
 )
 WRITES = ("lock", "sync")
@@ -310,6 +318,94 @@ def test_a_state(world: World, state: str) -> None:
             assert said[0] == said[1], line
     finally:
         shutil.rmtree(spoilt)
+
+
+LIB = ".venv/lib/python{}.{}/site-packages/zz_made_lib".format(*sys.version_info[:2])
+
+
+def bytes_alone(world: World) -> None:
+    """Edit a file such that its size and time say nothing."""
+    path = world.root / LIB / "__init__.py"
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def other_link(world: World) -> None:
+    path = world.root / ".venv" / "bin" / "python3"
+    path.unlink()
+    path.symlink_to("/bin/sh")
+
+
+def torn_snapshot(world: World) -> None:
+    path = world.root / ".venv" / "envctl.files"
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def stamp_touched(world: World) -> None:
+    """As `sync` does with the environment that it leaves."""
+    os.utime(world.root / ".venv" / "envctl.json")
+
+
+BY_SIZE_AND_TIME, BY_BYTES = "verify --only environment", "verify --only environment --full"
+FILES: dict[str, tuple[Spoil, set[str]]] = {
+    "nothing": (lambda _: None, {BY_SIZE_AND_TIME, BY_BYTES}),
+    "an edit": (add(f"{LIB}/__init__.py", "# mine\n"), set()),
+    "an edit that hides": (bytes_alone, {BY_SIZE_AND_TIME}),
+    "a touch": (lambda world: (world.root / LIB / "__init__.py").touch(), {BY_BYTES}),
+    "a file gone": (remove(f"{LIB}/__init__.py"), set()),
+    "a file more": (add(f"{LIB}/mine.py", ""), set()),
+    "a program more": (add(".venv/bin/mine", ""), set()),
+    "a file at the top": (add(".venv/mine", ""), set()),
+    "a RECORD edited": (add(f"{LIB}-1.1.dist-info/RECORD", "mine.py,,\n"), set()),
+    "a RECORD gone": (remove(f"{LIB}-1.1.dist-info/RECORD"), set()),
+    "another link": (other_link, set()),
+    "a package more, empty": (package_added, set()),
+    "an empty folder": (
+        lambda world: (world.root / LIB / "mine").mkdir(),
+        {BY_SIZE_AND_TIME, BY_BYTES},
+    ),
+    "byte-compiled": (
+        add(f"{LIB}/__pycache__/mine.pyc", ""),
+        {BY_SIZE_AND_TIME, BY_BYTES},
+    ),
+    "no snapshot": (remove(".venv/envctl.files"), set()),
+    "a torn snapshot": (torn_snapshot, set()),
+    "the stamp touched": (stamp_touched, {BY_SIZE_AND_TIME, BY_BYTES}),
+    "an interpreter that is gone": (
+        lambda world: (remove(".venv/bin/python")(world), other_link(world)),
+        set(),
+    ),
+}
+"""What happened to the environment, and which commands the fast path still answers itself."""
+
+
+@pytest.mark.parametrize("state", FILES)
+def test_a_state_of_the_files(world: World, state: str) -> None:
+    spoil, quickly = FILES[state]
+    spoil(world)
+    for line in (BY_SIZE_AND_TIME, BY_BYTES):
+        assert answered(world, *line.split()) is (line in quickly), line
+        both(world, *line.split())
+
+
+def test_a_change_while_verify_looks_leaves_no_note(made: World) -> None:
+    """Whatever moment the edit falls into, the answer that stays is not for a file that nobody saw."""
+    for number in range(8):
+        put_back(made)
+        for note in (made.root / quick.CACHE).glob("verify-environment*"):
+            note.unlink()
+        process = subprocess.Popen(
+            [*FULL, *BY_SIZE_AND_TIME.split()],
+            cwd=made.root,
+            env=environment(made),
+            stdout=subprocess.DEVNULL,
+        )
+        time.sleep(0.04 * number)
+        add(f"{LIB}/__init__.py", "# mine\n")(made)
+        process.wait(60)
+        assert not answered(made, *BY_SIZE_AND_TIME.split())
+        assert both(made, *BY_SIZE_AND_TIME.split())[0] == 1
 
 
 def test_a_copy_of_the_project_is_not_the_project(world: World, tmp_path: Path) -> None:
@@ -506,7 +602,10 @@ def test_the_environment_is_held_while_the_command_lives(
 
 # Damage
 
-NOTES = ("sync", "run", "verify-lock", "verify-lock.json", "verify-image,lock")
+NOTES = (
+    *("sync", "run", "verify-lock", "verify-lock.json", "verify-image,lock"),
+    *("verify-environment", "verify-environment.full.json"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.index.server import LocalIndex
+from tests.integration.strace import NO_EXCHANGE, NO_LINKS, killed_at, tampered
 from tests.integration.world import STOCK, World
 
 MOMENTS = 10  # times five scenarios
@@ -40,21 +41,34 @@ class Stage:
     def envs(self) -> Path:
         return self.world.root / ".envctl" / "envs"
 
+    @property
+    def venv(self) -> Path:
+        return self.world.root / ".venv"
+
     def save(self) -> None:
-        shutil.copytree(self.envs, self.world.root.parent / "saved", symlinks=True)
-        self.link = (self.world.root / ".venv").readlink()
+        """Keep what is there for ``put_back``."""
+        self.forget()
+        copied(self.envs, self.saved / "envs")
+        copied(self.venv, self.saved / "venv")
 
     def put_back(self) -> None:
-        shutil.rmtree(self.envs, ignore_errors=True)
-        (self.world.root / ".venv").unlink(missing_ok=True)
-        saved = self.world.root.parent / "saved"
-        if saved.exists():
-            shutil.copytree(saved, self.envs, symlinks=True)
-            (self.world.root / ".venv").symlink_to(self.link)
+        """Make the environments what they were when they were saved: none, where nothing was."""
+        removed(self.envs)
+        removed(self.venv)
+        if self.saved.exists():
+            copied(self.saved / "envs", self.envs)
+            copied(self.saved / "venv", self.venv)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+    def forget(self) -> None:
+        shutil.rmtree(self.saved, ignore_errors=True)
+
+    @property
+    def saved(self) -> Path:
+        return self.world.root.parent / "saved"
+
+    def start(self, *arguments: str, under: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            [sys.executable, "-m", "envctl", *arguments],
+            [*under, sys.executable, "-m", "envctl", *arguments],
             cwd=self.world.root,
             env={**os.environ, **self.world.environ},
             stdout=subprocess.DEVNULL,
@@ -74,14 +88,29 @@ class Stage:
 
     def garbage(self) -> list[str]:
         """Return what does not belong into a project after a sync that ended."""
-        left = [path.name for path in self.world.root.iterdir() if path.name.startswith(".venv.")]
+        left = [path for path in self.world.root.iterdir() if path.name.startswith(".venv.")]
+        left += self.venv.glob("**/*.envctl-*")
         for path in self.envs.iterdir():
-            if path.is_dir() and (path / "envctl.json").is_file():
-                left += [str(each) for each in path.glob(".envctl-*")]
-                left += [str(each) for each in path.rglob("*") if ".envctl-" in each.name]
-            elif path.name != "history":
-                left.append(path.name)
-        return left
+            kept = path.name == "history" or path.name.startswith("adopted-")
+            if path.is_dir() and not path.is_symlink() and (path / "envctl.json").is_file():
+                left += path.glob("**/*.envctl-*")
+            elif not kept or (path.is_symlink() and path.readlink().parent.name == "envs"):
+                left.append(path)
+        return [str(path) for path in left]
+
+
+def copied(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+    else:
+        shutil.copytree(source, target, symlinks=True)
+
+
+def removed(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +181,7 @@ def test_killed_at_random_moments(
 ) -> None:
     """Fifty moments over all scenarios, spread over the command's measured time, uv's included."""
     scenario = SCENARIOS[name]
-    shutil.rmtree(stage.world.root.parent / "saved", ignore_errors=True)
+    stage.forget()
     stage.put_back()
     scenario.before(stage)
     if scenario.was:
@@ -186,11 +215,88 @@ def test_killed_at_random_moments(
 
 def judged(stage: Stage, scenario: Scenario) -> str:
     """Say what `.venv` is after a kill; it must be one of two things, whole."""
-    if not os.path.lexists(stage.world.root / ".venv"):
+    if not os.path.lexists(stage.venv):
         assert scenario.was is None
         return "nothing yet"
     if stage.stands(scenario.becomes):
+        if scenario.was == "mine":
+            assert (stage.envs / "adopted-1" / "precious").read_text() == "mine"
         return "new" if scenario.becomes != scenario.was else "old or new"
     assert scenario.was is not None
+    if scenario.was == "mine":
+        assert (stage.venv / "precious").read_text() == "mine"
+        return "old"
     assert stage.stands(scenario.was), f"neither {scenario.was} nor {scenario.becomes}"
     return "old"
+
+
+# Every step of the change itself, killed just before it
+
+
+def foreign(stage: Stage) -> None:
+    """Leave a finished environment behind a folder of somebody else's."""
+    old(stage)
+    stage.venv.unlink()
+    stage.venv.mkdir()
+    (stage.venv / "precious").write_text("mine")
+
+
+def folders(stage: Stage) -> None:
+    """Have both environments on a file system without links."""
+    for name in ("old", "new", "old"):
+        stage.ask(name)
+        assert stage.start("sync", under=tampered(NO_LINKS)).wait(60) == 0
+    assert not stage.venv.is_symlink()
+
+
+RENAMES = ("rename", "renameat", "renameat2")
+NAMING = (*RENAMES, "symlink", "symlinkat")
+EXCHANGING = ("rename", "renameat", "unlink", "rmdir")
+STEPS = {
+    "rollback": (Scenario(both, "new", ("sync", "--rollback"), "new", "old"), NAMING, ()),
+    "variables": (SCENARIOS["variables"], (*NAMING, "rmdir"), ()),
+    "adopt": (Scenario(foreign, "old", ("sync", "--adopt"), "mine", "old"), NAMING, ()),
+    "adopt, no exchange": (
+        Scenario(foreign, "old", ("sync", "--adopt"), "mine", "old"),
+        EXCHANGING,
+        (NO_EXCHANGE,),
+    ),
+    "no links": (Scenario(folders, "new", ("sync",), "old", "new"), RENAMES, (NO_LINKS,)),
+    "no links, no exchange": (
+        Scenario(folders, "new", ("sync",), "old", "new"),
+        EXCHANGING,
+        (NO_LINKS, NO_EXCHANGE),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_killed_at_every_step(
+    stage: Stage, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenario, calls, missing = STEPS[name]
+    stage.forget()
+    stage.put_back()
+    scenario.before(stage)
+    stage.save()
+    outcomes: Counter[str] = Counter()
+    for number in range(1, 60):
+        stage.put_back()
+        stage.ask(scenario.asked)
+        under = tampered(*missing, killed_at(number, calls))
+        code = stage.start(*scenario.command, under=under).wait(60)
+        outcome = judged(stage, scenario)
+        if code == 0:
+            assert outcome == "new"
+            break
+        assert code == -signal.SIGKILL
+        outcomes[outcome] += 1
+        stage.ask(scenario.asked)
+        again = scenario.command if outcome == "old" and scenario.was == "mine" else ("sync",)
+        stage.world.envctl(*again)
+        assert "is in sync" in stage.world.envctl("sync").stderr
+        assert stage.garbage() == []
+    assert outcomes["old"] > 2
+    assert outcomes["new"] > 0
+    with capsys.disabled():
+        print(f"\n{name}: killed before each of {sum(outcomes.values())} steps: {dict(outcomes)}")

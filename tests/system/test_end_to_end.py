@@ -40,9 +40,9 @@ model = RandomForestClassifier(n_estimators=20, random_state=0)
 print(f"{cross_val_score(model, table, target, cv=3).mean():.17g}")
 """
 
-# What product.md excepts from "byte for byte", and envctl's stamp, which says where the rest came from.
+# What product.md excepts from "byte for byte"; envctl's stamp, which says where the rest came from, and its snapshot.
 _SCRIPTS = ("activate", "deactivate")
-_OWN = ("pyvenv.cfg", "envctl.json")
+_OWN = ("pyvenv.cfg", "envctl.json", "envctl.files")
 
 
 class Project:

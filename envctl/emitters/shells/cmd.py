@@ -1,9 +1,9 @@
 r"""cmd.exe: state lies in variables of the process, as all that cmd has: ``_ENVCTL_CMD_NAMES`` and ``_ENVCTL_CMD_OLD_X``.
 
-Within ``set "X=…"`` cmd takes everything up to the last quote. A ``%`` is doubled; a quote in the value ends the part
-in which ``&|<>^`` are plain, so from there to the next one they have a caret. A value that is read back from a
-variable comes through ``for /f``, whose ``%%v`` is put in after the line was parsed: expanded as ``%X%``, its quotes
-and operators would be taken for the line's own.
+Within ``set "X=…"`` all is plain but ``%``, which is doubled, and a quote: a value with one stands without quotes
+around it, and each special character has a caret. A value that is read back from a variable comes through
+``for /f``, whose ``%%v`` is put in after the line was parsed: expanded as ``%X%``, its quotes and operators would be
+taken for the line's own.
 
 cmd cannot hold an empty variable, and a line cannot hold a line break, Ctrl-Z, or more than 8191 characters: such a
 value is refused. What cmd itself was started with is put back exactly as long as it has no line break.
@@ -18,8 +18,8 @@ from envctl.errors import EnvironmentFailure, ManifestError
 
 SCRIPTS: tuple[str, ...] = ("activate.bat", "deactivate.bat")
 
-_LINE = 8191 - len("\r\n")
-_OPERATORS = "&|<>^"
+_LINE = 8191
+_SPECIAL = re.compile(r'[&|<>^"()]')
 _NOT_IN_PATHS = frozenset(
     '&|<>^!"\x1a\r\n'
 )  # virtualenv writes no script there (`activation/batch`)
@@ -77,19 +77,19 @@ def refused(text: str) -> str:
     ):
         if character in text:
             return f"holds {said}, at which a line of cmd ends"
+    if '"' in text and "/?" in text:
+        return "holds a quote and `/?`, with which `set` shows its help"
     return ""
 
 
 def quote(text: str) -> str:
-    """Return ``text`` as it stands between ``set "X=`` and the last quote; raises ``ManifestError``."""
+    """Return a value as it stands in ``_set``; raises ``ManifestError`` for what cmd cannot hold."""
     if reason := refused(text):
         raise ManifestError(
             f"the value {reason}", where="cmd", hint="use PowerShell for this project"
         )
-    parts = text.replace("%", "%%").split('"')
-    for at in range(1, len(parts), 2):
-        parts[at] = re.sub(f"[{re.escape(_OPERATORS)}]", r"^\g<0>", parts[at])
-    return '"'.join(parts)
+    text = text.replace("%", "%%")
+    return _SPECIAL.sub(r"^\g<0>", text) if '"' in text else text
 
 
 def patch(
@@ -154,12 +154,17 @@ def _assignments(variables: Iterable[Assignment]) -> str:
     outside: list[str] = []
     for each in variables:
         if each.value is not None:
-            line = _kept(each.name) + f'@set "{each.name}={quote(each.value)}"\n'
+            line = _kept(each.name) + _set(each.name, each.value)
             (outside if each.scheduled else always).append(line)
     if outside:
         jobs = [f"@if defined {name} @goto ENVCTL_JOB\n" for name in SCHEDULER_JOBS]
         outside = [*jobs, *outside, ":ENVCTL_JOB\n"]
     return "".join([*always, *outside])
+
+
+def _set(name: str, value: str) -> str:
+    text = quote(value)
+    return f"@set {name}={text}\n" if '"' in value else f'@set "{name}={text}"\n'
 
 
 def _kept(name: str) -> str:
@@ -177,8 +182,7 @@ def _reason(each: Assignment) -> str:
         return ""
     if reason := refused(each.value):
         return reason
-    line = f'@set "{each.name}={quote(each.value)}"'
-    if len(line.encode("utf-16-le")) // 2 > _LINE:
+    if len(_set(each.name, each.value).encode("utf-16-le")) // 2 > _LINE:
         return "is longer than a line of cmd can be, 8191 characters"
     return ""
 

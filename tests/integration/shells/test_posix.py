@@ -132,7 +132,7 @@ def test_a_project_behind_a_link(shell: Dialect, tmp_path: Path) -> None:
     (tmp_path / "home").symlink_to(tmp_path / "mnt")
     env_dir = build(tmp_path / "home/env")
     active = activation(env_dir, {"A": "1"})
-    assert activators.install(env_dir, active) == ("activate",)
+    assert "activate" in activators.install(env_dir, active)
     assert activators.install(env_dir, active) == ()
     said = execute(shell, f". {shlex.quote(str(env_dir))}/bin/activate\nprobe inside\n", tmp_path)
     assert said["inside"]["VIRTUAL_ENV"] == str(env_dir)
@@ -235,13 +235,11 @@ def test_install_says_what_changed_and_keeps_the_mode(tmp_path: Path) -> None:
     env_dir = build(tmp_path.resolve() / "env")
     active = activation(env_dir, {"A": "1"})
     mode = (env_dir / "bin/activate").stat().st_mode
-    assert activators.outdated(env_dir, active) == ("activate",)
-    assert activators.install(env_dir, active) == ("activate",)
+    changed = activators.outdated(env_dir, active)
+    assert {"activate", "activate.fish", "activate.csh", "deactivate.csh"} <= {*changed}
+    assert activators.install(env_dir, active) == changed
     assert activators.install(env_dir, active) == ()
     assert (env_dir / "bin/activate").stat().st_mode == mode
-    others = [path.name for path in (env_dir / "bin").glob("activate*") if path.name != "activate"]
-    assert "activate.fish" in others
-    assert not [n for n in others if "envctl" in (env_dir / "bin" / n).read_text(errors="replace")]
 
 
 def test_a_missing_script_is_an_error_with_its_place(tmp_path: Path) -> None:
