@@ -12,7 +12,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from benchmarks import locks, stock
+from benchmarks import integrity, locks, stock
 from benchmarks.measure import Command, Ratio, compare, once, run
 
 ROOT = Path(__file__).parents[1]
@@ -238,6 +238,8 @@ def main() -> None:
             _report([lambda: sync(bench, manifest)], ratios)
             folder = settled(bench, manifest)
             _report([lambda: no_op(bench, folder), lambda: entering(bench, folder)], ratios)
+            for ratio in integrity.ratios(ENVCTL, folder, bench.env):
+                _report([lambda ratio=ratio: ratio], ratios)
     sys.exit(memory > 300 << 20 or any(ratio.median > ratio.limit for ratio in ratios))
 
 

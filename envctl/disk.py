@@ -20,7 +20,9 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe has no writer
 _BLOCK = 1 << 20
 _LARGE = 1 << 18
+_WORTH = 4 << 20
 _MOST = 4  # processes: more of them wait for the disk
+_DEEPEST = 255
 _SHARED = 3  # folders deep is `lib/python3.X/site-packages`
 _WHOLE = b"whole"
 
@@ -43,7 +45,7 @@ def tree(top: str, *, processes: int = 1) -> Tree:
     """Walk a folder, following no link; what may not be entered counts as empty."""
     count = min(processes, _processors())
     started = [_start(_walk, top, number, count) for number in range(1, count)]
-    parts = [_walk(top, 0, count), *map(_end, started)]
+    parts = [_walk(top, 0, count), *(_end(*each) for each in started)]
     found = Tree([], [], {})
     for number, part in enumerate(parts):
         paths, stats, links = marshal.loads(part or _walk(top, number, count))
@@ -64,11 +66,13 @@ def _enter(
     name: str, parent: int | None, prefix: str, found: Tree, number: int, count: int
 ) -> None:
     # By descriptors: a path is looked up anew from the root for each file, which is a quarter of the whole.
+    depth = prefix.count("/")
+    if depth > _DEEPEST:
+        return
     try:
         folder = os.open(name, _FOLDER, dir_fd=parent)
     except OSError:
         return
-    depth = prefix.count("/")
     try:
         below = []
         paths, stats = found.paths, found.stats
@@ -79,11 +83,14 @@ def _enter(
                     if name != _CACHES:
                         below.append(name)
                 elif (depth > _SHARED or not number) and (prefix or name not in _OWN):
-                    seen = entry.stat(follow_symlinks=False)
+                    try:
+                        seen = entry.stat(follow_symlinks=False)
+                        if entry.is_symlink():
+                            found.links[prefix + name] = os.readlink(name, dir_fd=folder)
+                    except OSError:  # gone in this moment
+                        continue
                     paths.append(prefix + name)
                     stats += seen.st_size, seen.st_mtime_ns, seen.st_ino
-                    if entry.is_symlink():
-                        found.links[prefix + name] = os.readlink(name, dir_fd=folder)
         if depth == _SHARED:
             below = below[number::count]
         for name in below:
@@ -94,10 +101,8 @@ def _enter(
 
 def tree_digest(found: Tree) -> str:
     """Return a digest of the paths, sizes, times and links, not of the inodes: a copy has others."""
-    from array import array  # noqa: PLC0415
-
-    sizes, times = found.stats[::3], found.stats[1::3]
-    return _digest(found, array("q", sizes + times).tobytes())
+    numbers = found.stats[::3] + found.stats[1::3]
+    return _digest(found, marshal.dumps(numbers, 2))  # 2: no references, so one text for one list
 
 
 def contents_digest(found: Tree, contents: list[bytes]) -> str:
@@ -120,17 +125,62 @@ def contents(top: str, found: Tree) -> list[bytes]:
 
     In as many processes as there are processors, four at most: threads would wait for each other at small files.
     """
-    # One for each 4 MB, where opening a file costs as much as 8 kB of it.
-    work = sum(found.stats[::3]) + 8192 * len(found.paths)
-    shares = _shares(found, min(_processors(), 1 + work // (4 << 20)))
-    started = [_start(_hash, top, found, share) for share in shares[1:]]
-    parts = [_hash(top, found, shares[0]), *map(_end, started)]
-    digests = [b""] * len(found.paths)
-    for share, part in zip(shares, parts, strict=True):
-        whole = part or _hash(top, found, share)
-        for number, index in enumerate(share):
-            digests[index] = whole[32 * number : 32 * number + 32]
-    return digests
+    return Reading(top, found).end()
+
+
+def every_byte(top: str) -> tuple[Tree, list[bytes]]:
+    """Walk a folder and hash all that is found; what was begun ahead is taken up."""
+    reading = _ahead.get(os.path.realpath(top)) or Reading(top, tree(top))
+    return reading.found, reading.end()
+
+
+def begin(top: str) -> None:
+    """Begin with ``every_byte`` while the caller still has something else to do."""
+    real = os.path.realpath(top)
+    if real not in _ahead:
+        import atexit  # noqa: PLC0415
+
+        _ahead[real] = Reading(real, tree(real))
+        atexit.register(_ahead[real].stop)
+
+
+class Reading:
+    """Files that are being hashed, by processes of their own."""
+
+    def __init__(self, top: str, found: Tree) -> None:
+        # One for each 4 MB, where opening a file costs as much as 8 kB of it; for little none.
+        work = sum(found.stats[::3]) + 8192 * len(found.paths)
+        self.found = found
+        self._top = top
+        self._shares = _shares(found, min(_processors(), 1 + work // _WORTH))
+        alone = len(self._shares) == 1
+        self._started = [] if alone else [_start(_hash, top, found, each) for each in self._shares]
+        self._digests: list[bytes] = []
+
+    def end(self) -> list[bytes]:
+        """Wait for all of them; what one that died has left is done here."""
+        if self._digests or not self.found.paths:
+            return self._digests
+        parts = [_end(*each) for each in self._started] or [b""]
+        self._started = []
+        digests = [b""] * len(self.found.paths)
+        for share, part in zip(self._shares, parts, strict=True):
+            whole = part or _hash(self._top, self.found, share)
+            for number, index in enumerate(share):
+                digests[index] = whole[32 * number : 32 * number + 32]
+        self._digests = digests
+        return digests
+
+    def stop(self) -> None:
+        """End them: nobody waits for the answer any more."""
+        for process, reader in self._started:
+            os.close(reader)
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+        self._started = []
+
+
+_ahead: "dict[str, Reading]" = {}
 
 
 def _processors() -> int:
@@ -171,9 +221,8 @@ def _start(work: "Callable[..., bytes]", *arguments: object) -> tuple[int, int]:
         os._exit(0)
 
 
-def _end(started: tuple[int, int]) -> bytes:
+def _end(process: int, reader: int) -> bytes:
     """Return the answer of a process; empty where it came to grief."""
-    process, reader = started
     parts = []
     while part := os.read(reader, _BLOCK):
         parts.append(part)

@@ -28,6 +28,19 @@ def answer(argv: list[str]) -> None:
 
             launch.start(*launch.words(argv[2:]), _read("run"))
     except (OSError, ValueError, LookupError, ImportError):
+        if argv[1:2] == ["verify"] and "--full" in argv:
+            _ahead(argv)
+
+
+def _ahead(argv: list[str]) -> None:
+    """Let the long work begin while the full program is being loaded."""
+    wanted = "--only" not in argv or any("environment" in word for word in argv)
+    try:
+        if wanted and os.readlink(".venv").startswith(".envctl/envs/"):  # noqa: PTH115
+            from envctl import disk  # noqa: PLC0415
+
+            disk.begin(".venv")
+    except OSError:
         return
 
 
@@ -81,10 +94,10 @@ def _below(kind: str, path: str) -> str:
     """Return a digest over every file of an environment, by its size and time or by its bytes."""
     from envctl import disk  # noqa: PLC0415  # for `verify` alone
 
-    found = disk.tree(path)
     if kind == "tree":
-        return disk.tree_digest(found)
-    return disk.contents_digest(found, disk.contents(path, found))
+        return disk.tree_digest(disk.tree(path))
+    disk.begin(path)  # kept, should the answer be no
+    return disk.contents_digest(*disk.every_byte(path))
 
 
 def _machine() -> str:

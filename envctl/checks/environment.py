@@ -15,6 +15,19 @@ _CODES = {
     "added": "file-added",
     "record": "record-modified",
 }
+_SAID = {
+    "modified": "was changed after it was installed",
+    "missing": "is gone",
+    "added": "belongs to no installed package",
+    "record": "was rewritten: it says which files the package brought, with their hashes",
+}
+_SAID_OF_MANY = {
+    "modified": "were changed after they were installed",
+    "missing": "are gone",
+    "added": "belong to no installed package",
+    "record": "were rewritten",
+}
+_MANY, _SHOWN = 10, 3
 
 
 def check(
@@ -67,7 +80,9 @@ def check(
             ".venv",
             "the activation scripts do not carry the declared variables",
         )
-    yield from files(problems)
+    # What the packages' own findings mend need not be said file by file.
+    named = {each.subject for each in differences}
+    yield from files(each for each in problems if each.package not in named)
 
 
 def no_profile(current: Current) -> Finding:
@@ -134,18 +149,26 @@ def _by(tool: str) -> str:
 
 
 def files(problems: Iterable[FileProblem]) -> Iterator[Finding]:
-    """Yield the files that are not as they were installed."""
-    said = {
-        "modified": "was changed after it was installed",
-        "missing": "is gone",
-        "added": "belongs to no installed package",
-        "record": "was rewritten: it says which files the package brought, with their hashes",
-    }
+    """Yield the files that are not as they were installed; many of one package as one finding."""
+    alike: dict[tuple[str, str], list[FileProblem]] = {}
     for each in problems:
-        message = f"{each.path} {said[each.trouble]}"
-        if each.shared:
-            message += "; uv's cache and other environments share it"
-        yield _finding(_CODES[each.trouble], each.path, message, fix=_REPAIR)
+        alike.setdefault((each.package, each.trouble), []).append(each)
+    for (package, trouble), some in alike.items():
+        if len(some) > _MANY:
+            listed = ", ".join(each.path for each in some[:_SHOWN])
+            what = f"{len(some)} files {_SAID_OF_MANY[trouble]}: {listed}, …"
+            message = f"`{package}`: {what}{_shared(some)}"
+            yield _finding(_CODES[trouble], package, message, fix=_REPAIR)
+        else:
+            for each in some:
+                message = f"{each.path} {_SAID[trouble]}{_shared([each])}"
+                yield _finding(_CODES[trouble], each.path, message, fix=_REPAIR)
+
+
+def _shared(problems: Iterable[FileProblem]) -> str:
+    if any(each.shared for each in problems):
+        return "; uv's cache and other environments share it"
+    return ""
 
 
 def _finding(

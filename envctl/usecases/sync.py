@@ -174,12 +174,17 @@ def _use(
 
 
 def _standing(environments: Environments, want: Wanted) -> tuple[str | None, OwnInstalled | None]:
-    """Return a finished environment that holds just this: a switch back is a new link and no more."""
-    for path, stamp in environments.finished().items():
+    """Return a finished environment that holds just this: a switch back is a new link and no more.
+
+    The one in use before all others; what was edited there is its user's. Of the others one that is intact.
+    """
+    used = environments.current().path
+    for path, stamp in sorted(environments.finished().items(), key=lambda each: each[0] != used):
         if (
             want.made_for(stamp)
             and same_packages(environments.packages(path), stamp.versions)
             and not environments.made_elsewhere(path)
+            and (path == used or not environments.inspect(path).problems)
         ):
             return path, stamp.own
     return None, None

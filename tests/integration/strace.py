@@ -8,21 +8,21 @@ from functools import cache
 
 import pytest
 
-_FAST = ("strace", "-f", "--seccomp-bpf", "-o", "/dev/null")
+_STRACE = ("strace", "-o", os.devnull)
 
 
 @cache
 def _problem() -> str:
     if not shutil.which("strace"):
         return "there is no strace(1)"
-    done = subprocess.run([*_FAST, "-e", "trace=mkdir", "true"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*_STRACE, "true"], capture_output=True, text=True, check=False)
     return done.stderr.strip()
 
 
-def tampered(*injections: str) -> list[str]:
-    """Return what to put before a command, such that in it and its children these system calls are tampered with.
+def tampered(*injections: str, children: bool = False) -> list[str]:
+    """Return what to put before a command, such that these system calls of it are tampered with.
 
-    For example ``symlink,symlinkat:error=EPERM``, or ``rename:signal=KILL:when=3``.
+    For example ``symlink,symlinkat:error=EPERM``, or ``rename:signal=KILL:when=3``. ``children``: in what it starts too.
     """
     if problem := _problem():
         if os.environ.get("CI") == "true":
@@ -30,7 +30,7 @@ def tampered(*injections: str) -> list[str]:
         pytest.skip(f"system calls cannot be tampered with: {problem}")
     calls = ",".join(each.partition(":")[0] for each in injections)
     options = [word for each in injections for word in ("-e", f"inject={each}")]
-    return [*_FAST, "-e", f"trace={calls}", *options]
+    return [*_STRACE, *(["-f"] if children else []), "-e", f"trace={calls}", *options]
 
 
 NO_LINKS = "symlink,symlinkat:error=EPERM"

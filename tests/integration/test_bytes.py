@@ -140,12 +140,31 @@ def test_an_environment_of_before_there_were_snapshots(world: World) -> None:
     assert stamp(world)["files"]
 
 
-def test_switching_back_does_not_take_an_edit_for_right(world: World) -> None:
-    world.envctl("sync", "--no-default-groups")
+def edited(world: World) -> bytes:
     path = world.site / LIB
-    path.write_bytes(path.read_bytes() + b"# mine\n")
-    for options in ((), ("--no-default-groups",)):
-        world.envctl("sync", *options)
+    right = path.read_bytes()
+    path.write_bytes(right + b"# mine\n")
+    return right
+
+
+def test_a_switch_back_leads_to_nothing_that_was_changed(world: World) -> None:
+    first = (world.root / ".venv").readlink()
+    right = edited(world)
+    world.envctl("sync", "--no-default-groups")
+    assert world.codes(*ENVIRONMENT, code=0) == []
+    world.envctl("sync")
+    assert world.codes(*ENVIRONMENT, code=0) == []
+    assert (world.site / LIB).read_bytes() == right
+    assert (world.root / ".venv").readlink() != first
+
+
+def test_what_is_edited_in_the_environment_in_use_stays_until_its_repair(world: World) -> None:
+    first = (world.root / ".venv").readlink()
+    edited(world)
+    world.edit("pyproject.toml", 'PYTHONHASHSEED = "0"', 'PYTHONHASHSEED = "7"')
+    world.envctl("lock")
+    world.envctl("sync")
+    assert (world.root / ".venv").readlink() == first
     assert world.codes(*ENVIRONMENT, code=1) == ["file-modified"]
 
 

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from envctl import disk
 from envctl.adapters import installed
 from envctl.adapters.integrity import oddities, records, snapshot
 from envctl.adapters.integrity.records import Record
 from envctl.adapters.integrity.snapshot import Snapshot
+from envctl.adapters.venv import pending
 from envctl.domain.environment import FileProblem, FileTrouble, Inspection, Stamp
 from envctl.emitters import inject
 from envctl.emitters.shells import FAMILIES
@@ -18,7 +21,10 @@ Stat = tuple[int, int, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _View:
-    """An environment as it is now, and as it was when it was finished."""
+    """An environment as it is now, and as it was when it was finished.
+
+    ``rows``: what its RECORDs say of a file, ``strangers``: what those say that came later.
+    """
 
     environment: Path
     site: str
@@ -27,6 +33,7 @@ class _View:
     then: Snapshot | None
     records: tuple[Record, ...]
     rows: dict[str, tuple[str, str]]
+    strangers: dict[str, tuple[str, str]]
 
 
 def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection:
@@ -35,30 +42,32 @@ def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection
     A file whose size or time has changed is hashed: with the same bytes it is no problem. Byte-compiled files are
     Python's own, and the files with the variables have a check of their own.
     """
-    found = disk.tree(str(environment))
     then = snapshot.read(environment, stamp.files) if stamp else None
     if full or then is None:
-        contents = disk.contents(str(environment), found)
+        found, contents = disk.every_byte(str(environment))
         view = _view(environment, found, then)
         digests = dict(zip(found.paths, contents, strict=True))
         problems = [*_by_bytes(view, digests), *_rewritten(view, stamp)]
-        seen = ("bytes", disk.contents_digest(found, contents))
+        seen = disk.contents_digest(found, contents) if full else disk.tree_digest(found)
     else:
+        found = disk.tree(str(environment))
         problems = list(_by_stat(environment, found, then))
-        seen = ("tree", "")
-    if not full:
-        seen = ("tree", disk.tree_digest(found))
+        seen = disk.tree_digest(found)
     ours = _ours(environment)
-    left = sorted((each for each in problems if each.path not in ours), key=lambda p: p.path)
-    return Inspection(problems=tuple(left), seen=seen)
+    left = sorted(
+        (each for each in problems if each.path not in ours and not pending.staged(each.path)),
+        key=lambda p: p.path,
+    )
+    return Inspection(problems=tuple(left), seen=("bytes" if full else "tree", seen))
 
 
 def _view(environment: Path, found: disk.Tree, then: Snapshot | None) -> _View:
     numbers = iter(found.stats)
     threes = zip(numbers, numbers, numbers, strict=True)
     read = records.read(environment)
-    if then:  # what another tool installed since speaks for itself only
-        read = tuple(each for each in read if each.path in then.stats)
+    # What another tool installed since speaks for itself only.
+    since = tuple(each for each in read if then and each.path not in then.stats)
+    read = tuple(each for each in read if each not in since)
     return _View(
         environment=environment,
         site=_site(environment),
@@ -67,6 +76,7 @@ def _view(environment: Path, found: disk.Tree, then: Snapshot | None) -> _View:
         then=then,
         records=read,
         rows=records.known(environment, read),
+        strangers=records.known(environment, since),
     )
 
 
@@ -130,7 +140,8 @@ def _same(view: _View, path: str, digest: bytes) -> bool:
         return then is None or view.links.get(path) == then.links.get(path)
     expected = (then.hashes.get(path) if then else None) or view.rows.get(path, ("", ""))[1]
     actual = records.spelled(digest)
-    return not expected or records.fits(view.environment / path, actual, expected)
+    # For twenty thousand of them a Path each would cost as much as reading them.
+    return expected in ("", actual) or records.fits(view.environment / path, actual, expected)
 
 
 def _problem(view: _View, path: str, trouble: FileTrouble) -> FileProblem:
@@ -148,7 +159,8 @@ def _owner(view: _View, path: str) -> str:
     parts = path.removeprefix(f"{view.site}/").split("/")
     if parts[0].endswith(".dist-info"):
         return installed.name_and_version(parts[0])[0]
-    return view.rows.get(path, (parts[0], ""))[0]
+    name = parts[0] if "." in parts[0] else canonicalize_name(parts[0])
+    return (view.rows.get(path) or view.strangers.get(path) or (name, ""))[0]
 
 
 def _empty(environment: Path, paths: Iterable[str]) -> list[str]:

@@ -52,6 +52,11 @@ def complete(environment: Path) -> bool:
     return True
 
 
+def staged(path: str) -> bool:
+    """Whether a file (by its path in the environment) is one that a killed ``replace`` has left."""
+    return path.partition("/")[0] in (_STAGED, _READY)
+
+
 def clear(environment: Path) -> None:
     """Remove what a ``replace`` that was killed before its moment has left; for whoever holds the project's lock."""
     shutil.rmtree(environment / _STAGED, ignore_errors=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from envctl.adapters import in_use
 from envctl.adapters.staging import MARK
-from envctl.adapters.venv import filesystem, pending, place, swap
+from envctl.adapters.venv import filesystem, pending, place
 from envctl.domain.environment import STAMP
 
 STAGED = ".link-"
@@ -21,7 +21,7 @@ BESIDE = ".venv.envctl-link"
 """A link staged in the project's own folder, where ``.envctl`` lies on another file system."""
 REPLACED = ".replaced-"
 _GRACE = 24 * 60 * 60  # seconds
-_STAGING = (STAGED, REPLACED, filesystem.PROBE, swap.ASIDE)
+_STAGING = (STAGED, REPLACED, filesystem.PROBE)
 
 
 def clean(home: Path, keep: Collection[str]) -> tuple[str, ...]:

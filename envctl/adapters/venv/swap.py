@@ -46,9 +46,10 @@ def recover(name: Path, home: Path) -> None:
     with suppress(OSError), _alone(home):
         with suppress(FileNotFoundError):  # whoever was at it has just ended
             other = (home / JOURNAL).read_text(encoding="utf-8", errors="surrogateescape").strip()
-            if other and other == Path(other).name and not other.startswith("."):
+            if other and other == Path(other).name and other != "..":
                 _complete(name, home / other, home / ASIDE)
-            (home / JOURNAL).unlink()
+            if not os.path.lexists(home / ASIDE):
+                (home / JOURNAL).unlink()
 
 
 def _at_once(name: Path, other: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from envctl.domain.activation import Activation, Session
-from envctl.emitters.shells import csh, fish, nu, posix, python, xonsh
+from envctl.emitters.shells import cmd, csh, fish, nu, posix, powershell, python, xonsh
 
 
 class Patched(Protocol):
@@ -57,8 +57,11 @@ SHELLS: Mapping[str, Shell] = {
     "fish": fish,
     "nu": nu,
     "xonsh": xonsh,
+    "powershell": powershell,
+    "pwsh": powershell,
+    "cmd": cmd,
 }
 """Each shell by the name of its program."""
 
-FAMILIES: tuple[Patched, ...] = (posix, csh, fish, nu, xonsh, python)
+FAMILIES: tuple[Patched, ...] = (posix, csh, fish, nu, xonsh, python, powershell, cmd)
 """Every family of scripts in an environment. virtualenv leaves some out: for another system, or an odd path."""

@@ -1,4 +1,4 @@
-r"""cmd.exe: state lies in variables of the process, as all that cmd has: ``_ENVCTL_CMD_NAMES`` and ``_ENVCTL_CMD_OLD_X``.
+r"""cmd.exe: state lies in variables of the process, for it has no others: ``_ENVCTL_CMD_NAMES``, ``_ENVCTL_CMD_OLD_X``.
 
 Within ``set "X=…"`` all is plain but ``%``, which is doubled, and a quote: a value with one stands without quotes
 around it, and each special character has a caret. A value that is read back from a variable comes through
@@ -20,10 +20,9 @@ SCRIPTS: tuple[str, ...] = ("activate.bat", "deactivate.bat")
 
 _LINE = 8191
 _SPECIAL = re.compile(r'[&|<>^"()]')
-_NOT_IN_PATHS = frozenset(
-    '&|<>^!"\x1a\r\n'
-)  # virtualenv writes no script there (`activation/batch`)
-_SECRET = "_ENVCTL_CMD_SECRET_"
+# virtualenv writes no scripts there (`activation/batch/__init__.py`).
+_NOT_IN_PATHS = frozenset('&|<>^!"\x1a\r\n')
+_HANDED = "_ENVCTL_CMD_SECRET_"
 _BEGIN = "@REM >>> envctl >>>\n"
 _END = "@REM <<< envctl <<<\n"
 _BLOCK = re.compile(f"^{_BEGIN.strip()}\r?\n.*?^{_END.strip()}\r?\n", re.MULTILINE | re.DOTALL)
@@ -78,12 +77,12 @@ def refused(text: str) -> str:
         if character in text:
             return f"holds {said}, at which a line of cmd ends"
     if '"' in text and "/?" in text:
-        return "holds a quote and `/?`, with which `set` shows its help"
+        return "holds a quote and a slash with a question mark, at which set shows its help"
     return ""
 
 
 def quote(text: str) -> str:
-    """Return a value as it stands in ``_set``; raises ``ManifestError`` for what cmd cannot hold."""
+    """Return a value as it stands in ``setting``; raises ``ManifestError`` for what cmd cannot hold."""
     if reason := refused(text):
         raise ManifestError(
             f"the value {reason}", where="cmd", hint="use PowerShell for this project"
@@ -118,9 +117,9 @@ def patch(
 
 
 def script(activation: Activation) -> str:
-    """Return a batch file: the real environment's, then an exchange of what it set for the variables of now.
+    r"""Return a batch file: the real environment's, then an exchange of what it set for the variables of now.
 
-    Line ends are ``\\n``, for a stream that makes them the system's. A file, because cmd can evaluate no text: what
+    Line ends are ``\n``, for a stream that makes them the system's. A file, because cmd can evaluate no text: what
     is secret lies in it as long as it is there.
     """
     _check(activation)
@@ -136,11 +135,11 @@ def session(
     rc, secrets = f"{folder}\\activate.cmd", activation.secrets()
     lines = _delays(activation.public()) + _entry(activation) + _assignments(activation.public())
     for each in secrets:
-        lines += _kept(each.name) + _MOVE.format(source=_SECRET + each.name, target=each.name)
-        lines += f'@set "{_SECRET}{each.name}="\n'
+        lines += _kept(each.name) + _MOVE.format(source=_HANDED + each.name, target=each.name)
+        lines += f'@set "{_HANDED}{each.name}="\n'
     # `(goto)` ends the batch file, which then can be removed: the rest of the line is read already.
     lines += f'{_PAGE_BEFORE}@(goto) 2>nul & del "{rc}" & rd "{folder}"\n'
-    given = {_SECRET + each.name: each.value for each in secrets if each.value is not None}
+    given = {_HANDED + each.name: each.value for each in secrets if each.value is not None}
     return Session(files={rc: lines}, argv=(program, "/K", rc), env={**environ, **given})
 
 
@@ -154,7 +153,7 @@ def _assignments(variables: Iterable[Assignment]) -> str:
     outside: list[str] = []
     for each in variables:
         if each.value is not None:
-            line = _kept(each.name) + _set(each.name, each.value)
+            line = _kept(each.name) + setting(each.name, each.value)
             (outside if each.scheduled else always).append(line)
     if outside:
         jobs = [f"@if defined {name} @goto ENVCTL_JOB\n" for name in SCHEDULER_JOBS]
@@ -162,7 +161,8 @@ def _assignments(variables: Iterable[Assignment]) -> str:
     return "".join([*always, *outside])
 
 
-def _set(name: str, value: str) -> str:
+def setting(name: str, value: str) -> str:
+    """Return the command that sets the variable in a batch file."""
     text = quote(value)
     return f"@set {name}={text}\n" if '"' in value else f'@set "{name}={text}"\n'
 
@@ -182,7 +182,7 @@ def _reason(each: Assignment) -> str:
         return ""
     if reason := refused(each.value):
         return reason
-    if len(_set(each.name, each.value).encode("utf-16-le")) // 2 > _LINE:
+    if len(setting(each.name, each.value).encode("utf-16-le")) // 2 > _LINE:
         return "is longer than a line of cmd can be, 8191 characters"
     return ""
 

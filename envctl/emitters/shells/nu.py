@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from envctl.domain.activation import Activation, Assignment, Session
-from envctl.domain.variables import SCHEDULER_JOBS, SCHEDULER_VARIABLES
+from envctl.domain.variables import SCHEDULER_JOBS, SCHEDULER_VARIABLES, scheduler
 from envctl.errors import EnvironmentFailure
 
 SCRIPTS: tuple[str, ...] = ("activate.nu",)
@@ -108,20 +108,24 @@ def session(
 ) -> Session:
     """Start nushell with its own configuration, then the overlay; the secrets come by a variable of the process."""
     variables = f"{folder}/variables.json"
+    job = scheduler(environ) is not None
+    declared = [each for each in activation.public() if not (job and each.scheduled)]
+    # An environment of another tool has no such command.
+    take = f"if (which {LOAD} | is-empty) {{ from json | load-env }} else {{ {LOAD} }}"
     entry = "; ".join(
         [
             # Before there is an overlay, and not by `hide-env`: what one hides shows again when it is left.
             f"mut envctl_secrets = ($env.{_SECRETS} | from json)",
             f"$env.{_SECRETS} = null",
             f"overlay use {quote(activation.programs + '/activate.nu')}",
-            f"open --raw {quote(variables)} | from json | merge $envctl_secrets | to json | {LOAD}",
+            f"open --raw {quote(variables)} | from json | merge $envctl_secrets | to json | {take}",
             "$envctl_secrets = null",
             f"rm --force --permanent {quote(variables)}",
             f"rm --force --permanent {quote(folder)}",
         ]
     )
     return Session(
-        files={variables: _json(activation.public())},
+        files={variables: _json(declared)},
         argv=(program, "--execute", entry),
         env={**environ, _SECRETS: _json(activation.secrets())},
     )

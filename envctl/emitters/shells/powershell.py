@@ -44,9 +44,9 @@ _SET = """\
     }}
     $set = {{
         param($name, $value)
-        $path = "env:$name"
-        $global:_ENVCTL_OLD[$name] = if (Test-Path -LiteralPath $path) {{ (Get-Item -LiteralPath $path).Value }} else {{ $null }}
-        Set-Item -LiteralPath $path -Value $value
+        $old = Get-Item -LiteralPath "env:$name" -ErrorAction Ignore
+        $global:_ENVCTL_OLD[$name] = if ($null -eq $old) {{ $null }} else {{ $old.Value }}
+        Set-Item -LiteralPath "env:$name" -Value $value
     }}
 {lines}}}
 """

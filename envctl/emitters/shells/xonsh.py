@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from envctl.domain.activation import Activation, Assignment, Session
-from envctl.domain.variables import SCHEDULER_JOBS, SCHEDULER_VARIABLES
+from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure
 
 SCRIPTS: tuple[str, ...] = ("activate.xsh",)
@@ -38,10 +38,10 @@ _CODE = """\
 
     def _envctl_note(self, note, name):
         old = self.env[name] if self.env.is_manually_set(name) else None
-        self.__dict__.setdefault(note, {{}}).setdefault(name, old)
+        self.__dict__.setdefault(note, {}).setdefault(name, old)
 
     def _envctl_undo(self, note):
-        for name, old in self.__dict__.pop(note, {{}}).items():
+        for name, old in self.__dict__.pop(note, {}).items():
             if old is None:
                 self.env.pop(name, None)
             else:
@@ -49,10 +49,7 @@ _CODE = """\
 
     def _envctl_set(self, variables):
         self._envctl_undo("_envctl_old")
-        job = any(name in self.env for name in {jobs})
         for name, value in variables.items():
-            if job and name in {scheduled}:
-                continue
             self._envctl_note("_envctl_old", name)
             self.env[name] = value
             if isinstance(self.env[name], type(self.env["PATH"])):
@@ -67,6 +64,12 @@ _CODE = """\
 
         return Verbatim(value)
 
+"""
+_USERS_OWN = """\
+__import__('xonsh.environ').environ.xonshrc_context(
+    rcfiles=__xonsh__.env.get('XONSHRC'), rcdirs=__xonsh__.env.get('XONSHRC_DIR'),
+    execer=__xonsh__.execer, ctx=__xonsh__.ctx, env=__xonsh__.env,
+)
 """
 _UNDO = """\
         self._envctl_undo("_envctl_old")
@@ -94,8 +97,7 @@ def patch(
             where=activation.environment,
             hint="run `envctl sync --recreate`",
         )
-    jobs, scheduled = tuple(SCHEDULER_JOBS), tuple(SCHEDULER_VARIABLES)
-    methods = _block(_CODE.format(jobs=jobs, scheduled=scheduled), "    ")
+    methods = _block(_CODE, "    ")
     use = _block(f"        self._envctl_set({_record(activation.public())})\n", "        ")
     undo = _block(_UNDO, "        ")
     text = _METHODS.sub(lambda found: methods + found[0], text, count=1)
@@ -106,15 +108,7 @@ def patch(
 
 def script(activation: Activation) -> str:
     """Source the real environment's script, then exchange what it set for the variables of now."""
-    if _EXPANDED.search(activation.environment):
-        raise EnvironmentFailure(
-            "xonsh expands something in this path, so virtualenv wrote no `activate.xsh`",
-            where=activation.environment,
-            hint="move the project, or use another shell",
-        )
-    file = quote(f"{activation.programs}/activate.xsh")
-    variables = _record(activation.variables)
-    return f"source @({file})\n{_ACTIVATOR}._envctl_set({variables})\n"
+    return _entered(activation) + _exchange(_record(activation.variables))
 
 
 def session(
@@ -122,33 +116,55 @@ def session(
 ) -> Session:
     """Start xonsh with one file of ours, which runs the user's own, then activates; secrets come by the process."""
     rc = f"{folder}/rc.xsh"
-    public = Activation(environment=activation.environment, variables=activation.public())
     secrets = {each.name: each.value for each in activation.secrets() if each.value is not None}
     cache = environ.get(_CACHE)
-    lines = (
+    lines = [
         # xonsh would keep a compiled copy of this file for ever
-        f"__xonsh__.env.pop({_CACHE!r})\n"
-        + (f"__xonsh__.env[{_CACHE!r}] = {quote(cache)}\n" if cache is not None else "")
-        + f"__import__('os').remove({quote(rc)})\n__import__('os').rmdir({quote(folder)})\n"
-        "__import__('xonsh.environ').environ.xonshrc_context(rcfiles=__xonsh__.env.get('XONSHRC'),"
-        " rcdirs=__xonsh__.env.get('XONSHRC_DIR'), execer=__xonsh__.execer, ctx=__xonsh__.ctx,"
-        " env=__xonsh__.env)\n"
-        f"{script(public)}"
-        f"{_ACTIVATOR}._envctl_set({{**{_record(public.variables)},"
-        f" **__import__('json').loads(__xonsh__.env.pop({_SECRETS!r}))}})\n"
-    )
+        f"__xonsh__.env.pop({_CACHE!r})\n",
+        f"__xonsh__.env[{_CACHE!r}] = {quote(cache)}\n" if cache is not None else "",
+        f"__import__('os').remove({quote(rc)})\n__import__('os').rmdir({quote(folder)})\n",
+        _USERS_OWN,
+        _entered(activation),
+        _exchange(
+            f"{{**{_record(activation.public())}, "
+            f"**__import__('json').loads(__xonsh__.env.pop({_SECRETS!r}))}}"
+        ),
+    ]
     return Session(
-        files={rc: lines},
+        files={rc: "".join(lines)},
         argv=(program, "--rc", rc, "-i"),
         env={**environ, _CACHE: "0", _SECRETS: json.dumps(secrets)},
     )
 
 
+def _entered(activation: Activation) -> str:
+    if _EXPANDED.search(activation.environment):
+        raise EnvironmentFailure(
+            "xonsh expands something in this path, so virtualenv wrote no `activate.xsh`",
+            where=activation.environment,
+            hint="move the project, or use another shell",
+        )
+    return f"source @({quote(f'{activation.programs}/activate.xsh')})\n"
+
+
+def _exchange(variables: str) -> str:
+    """Return the code that sets them: by our part of the activator, or without it where another tool wrote that."""
+    return f"getattr({_ACTIVATOR}, '_envctl_set', __xonsh__.env.update)({variables})\n"
+
+
 def _record(variables: Iterable[Assignment]) -> str:
-    pairs = (
-        f"{quote(each.name)}: {quote(each.value)}" for each in variables if each.value is not None
-    )
-    return "{" + ", ".join(pairs) + "}"
+    """Return a dictionary as an expression, without the scheduler's own variables in a job."""
+    declared = [each for each in variables if each.value is not None]
+    always = ", ".join(_pair(each) for each in declared if not each.scheduled)
+    outside = ", ".join(_pair(each) for each in declared if each.scheduled)
+    if not outside:
+        return f"{{{always}}}"
+    job = f"any(name in __xonsh__.env for name in {tuple(SCHEDULER_JOBS)})"
+    return f"{{**{{{always}}}, **({{}} if {job} else {{{outside}}})}}"
+
+
+def _pair(each: Assignment) -> str:
+    return f"{quote(each.name)}: {quote(each.value or '')}"
 
 
 def _block(code: str, indent: str) -> str:

@@ -1,5 +1,6 @@
 """xonsh: Python with commands in it."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,11 @@ class Xonsh:
 
     def argv(self, body: Path) -> list[str]:
         # xonsh is a Python program: a PYTHONHOME that it hands on must not be its own.
-        return [sys.executable, "-E", "-m", "xonsh", "--no-rc", "--no-script-cache", str(body)]
+        program = shutil.which(self.NAME) or self.NAME
+        return [sys.executable, "-E", program, "--no-rc", "--no-script-cache", str(body)]
 
     def script(self, steps: Sequence[Step], probe: Sequence[str]) -> str:
-        head = f"$XONSH_SUBPROC_CMD_RAISE_ERROR = True\nPROBE = {ascii(list(probe))}\n"
+        head = f"$XONSH_SUBPROC_CMD_RAISE_ERROR = True\nPROBE = {list(probe)!a}\n"
         return head + "".join(self.say(step) for step in steps)
 
     def say(self, step: Step) -> str:
@@ -27,8 +29,8 @@ class Xonsh:
             case Probe(label=label):
                 return f"@(PROBE) {label}\n"
             case Enter(link=link):
-                return f"source @({ascii(f'{link}/bin/activate.xsh')})\n"
+                return f"source @({f'{link}/bin/activate.xsh'!a})\n"
             case Evaluate(file=file):
-                return f"execx($(cat @({ascii(str(file))})))\n"
+                return f"execx($(cat @({str(file)!a})))\n"
             case Leave():
                 return "deactivate\n"

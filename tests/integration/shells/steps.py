@@ -22,7 +22,10 @@ class Enter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluate:
-    """Evaluate what ``envctl activate`` prints, which lies in ``file``, as its documentation says; ``link`` is the ``.venv``."""
+    """Evaluate what ``envctl activate`` prints, which lies in ``file``, as its documentation says.
+
+    ``link`` is the ``.venv``.
+    """
 
     file: Path
     link: Path

@@ -6,7 +6,6 @@ import pytest
 
 from envctl.domain.activation import Activation, declared
 from envctl.usecases.run import patch
-from tests.integration.shells.steps import Dialect, Leave, Probe
 from tests.integration.shells.stage import (
     DEVICES,
     HOSTILE,
@@ -17,6 +16,7 @@ from tests.integration.shells.stage import (
     fill,
     unalike,
 )
+from tests.integration.shells.steps import Dialect, Leave, Probe
 
 
 @pytest.fixture

@@ -179,6 +179,25 @@ def test_a_subshell_activates_after_the_users_own_files(built: list[Path], tmp_p
     assert not folder.exists()
 
 
+def test_a_subshell_in_an_environment_of_another_tool(tmp_path: Path) -> None:
+    env = home(tmp_path, prober(tmp_path))
+    env_dir = build(tmp_path.resolve() / "foreign")
+    active = activation(env_dir, {"A": "1", DEVICES: "2", "GITHUB_TOKEN": "t0ken"})
+    folder = tmp_path / "rc"
+    folder.mkdir()
+    session = shell_command(program(), active, {**env, "SLURM_JOB_ID": "7"}, folder=str(folder))
+    for name, text in session.files.items():
+        Path(name).write_text(text)
+    lines = ["probe inside", "deactivate", "probe after", "exit 7"]
+    status, shown = converse(session.argv, session.env, lines)
+    assert status == 7, shown
+    said = noted(tmp_path)
+    assert (said["inside"]["A"], said["inside"]["GITHUB_TOKEN"]) == ("1", "t0ken")
+    assert DEVICES not in said["inside"]
+    assert (said["after"]["A"], said["after"].get("GITHUB_TOKEN")) == ("rc", None)
+    assert not folder.exists()
+
+
 def test_an_environment_built_elsewhere_bakes_its_final_path(tmp_path: Path) -> None:
     staged = build(tmp_path.resolve() / "staged #'it's'##")
     final = tmp_path.resolve() / "final '#$é"

@@ -29,6 +29,7 @@ from tests.integration.shells.stage import (
     prober,
     unalike,
 )
+from tests.integration.shells.steps import Probe
 
 SHELL = Xonsh()
 
@@ -76,7 +77,7 @@ def test_a_script_rendered_anew_undoes_what_the_one_before_had_set(
     fill(plain[0], {"A": "2"})
     said = execute(
         SHELL,
-        f"@(PROBE) before\nsource @({ascii(str(keep))})\n{source(link)}@(PROBE) inside\n"
+        f"@(PROBE) before\nsource @({str(keep)!a})\n{source(link)}@(PROBE) inside\n"
         "deactivate\n@(PROBE) after\n",
         tmp_path,
         {"MINE": "mine"},
@@ -110,7 +111,7 @@ def test_a_subshell_activates_after_the_users_own_files(plain: list[Path], tmp_p
     (tmp_path / ".config/xonsh/rc.d").mkdir(parents=True)
     (tmp_path / ".config/xonsh/rc.d/one.xsh").write_text("$OWN_DIR = 'ran'\n")
     (tmp_path / ".xonshrc").write_text(
-        f"$A = 'rc'\n$PATH.insert(0, '/opt/rc')\n$OWN = $XONSH_CACHE_SCRIPTS\nPROBE = {ascii(probe)}\n"
+        f"$A = 'rc'\n$PATH.insert(0, '/opt/rc')\n$OWN = $XONSH_CACHE_SCRIPTS\nPROBE = {probe!a}\n"
     )
     fill(plain[0], {"A": "baked", "GONE": "baked"})
     active = activation(plain[0], {"A": "1", "GITHUB_TOKEN": "t'0\nken"})
@@ -149,10 +150,20 @@ def test_an_environment_built_elsewhere_bakes_its_final_path(tmp_path: Path) -> 
     activators.install(staged, activation(final, {"A": "1"}))
     staged.rename(final)
     assert "activate.xsh" not in activators.outdated(final, activation(final, {"A": "1"}))
-    text = f"source @({ascii(f'{final}/bin/activate.xsh')})\n@(PROBE) inside\n"
+    text = f"source @({f'{final}/bin/activate.xsh'!a})\n@(PROBE) inside\n"
     said = execute(SHELL, text, tmp_path)
     assert said["inside"]["VIRTUAL_ENV"] == str(final)
     assert said["inside"]["A"] == "1"
+
+
+@pytest.mark.parametrize("job", [None, "7"])
+def test_an_environment_of_another_tool(job: str | None, tmp_path: Path) -> None:
+    env_dir = build(tmp_path.resolve() / "p/.envctl/envs/foreign")
+    step = evaluate(env_dir, {"A": "1", DEVICES: "2"}, SHELL, tmp_path)
+    before = {"SLURM_JOB_ID": job} if job else {}
+    said = execute(SHELL, [step, Probe(label="inside")], tmp_path, before)
+    assert (said["inside"]["A"], said["inside"].get(DEVICES)) == ("1", None if job else "2")
+    assert said["inside"]["VIRTUAL_ENV"] == str(env_dir)
 
 
 def test_where_the_path_is_odd_there_is_no_script_and_no_complaint(built: list[Path]) -> None:

@@ -518,3 +518,62 @@ def test_a_running_program_is_left_and_named(environment: Path) -> None:
             process.kill()
     assert mending.mend(environment, made, fresh, problems) == ()
     assert program.read_bytes() == content
+
+
+# The walk
+
+
+def test_odd_trees_are_walked_all_the_same(tmp_path: Path) -> None:
+    """Folders without end, a time beyond what most file systems can keep, a name as long as can be."""
+    deep = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(300):
+        os.mkdir("d", dir_fd=deep)
+        below = os.open("d", os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(os.open("file", os.O_CREAT, dir_fd=deep))
+    os.close(deep)
+    (tmp_path / ("x" * 255)).touch()
+    (tmp_path / "loop").symlink_to(tmp_path)
+    os.utime(tmp_path / ("x" * 255), (2**33, 2**33))
+    found = disk.tree(str(tmp_path))
+    assert sorted(found.paths) == ["loop", "x" * 255]
+    assert disk.tree_digest(found) == disk.tree_digest(disk.tree(str(tmp_path), processes=4))
+    assert len(disk.contents(str(tmp_path), found)) == 2
+    subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
+
+
+def test_in_several_processes_the_same_is_found(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        (environment / SITE / f"p{number}").mkdir()
+        (environment / SITE / f"p{number}" / "x.py").write_bytes(b"x" * number * 30000)
+    alone = disk.tree(str(environment))
+    whole = disk.contents(str(environment), alone)
+    for count in (1, 2, 3, 7):
+        monkeypatch.setattr(disk, "_MOST", count)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=count: set(range(count)))
+        found = disk.tree(str(environment), processes=count)
+        assert sorted(found.paths) == sorted(alone.paths)
+        by_path = dict(zip(found.paths, disk.contents(str(environment), found), strict=True))
+        assert by_path == dict(zip(alone.paths, whole, strict=True))
+    path = environment / SITE / "p39" / "x.py"
+    assert by_path[f"{SITE}/p39/x.py"] == hashlib.sha256(path.read_bytes()).digest()
+
+
+def test_a_process_that_dies_loses_nothing(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = disk.tree(str(environment))
+    whole = disk.contents(str(environment), found)
+    parent, hash_ = os.getpid(), disk._hash
+
+    def dying(*arguments: object) -> bytes:
+        if os.getpid() != parent:
+            raise MemoryError
+        return hash_(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(disk, "_hash", dying)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 2, 3})
+    assert disk.contents(str(environment), found) == whole
