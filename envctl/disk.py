@@ -28,7 +28,7 @@ _WHOLE = b"whole"
 
 
 class Tree:
-    """The files below a folder: ``paths`` from it, three numbers each in ``stats`` (size, mtime in ns, inode), ``links``.
+    """The files below a folder. ``stats``: three numbers for each of ``paths``: size, mtime in ns, inode.
 
     A path and the target of a link may hold any byte but zero, as ``os.fsdecode`` spells it.
     """
@@ -41,62 +41,80 @@ class Tree:
         self.links = links
 
 
-def tree(top: str, *, processes: int = 1) -> Tree:
+def tree(top: str) -> Tree:
     """Walk a folder, following no link; what may not be entered counts as empty."""
-    count = min(processes, _processors())
-    started = [_start(_walk, top, number, count) for number in range(1, count)]
-    parts = [_walk(top, 0, count), *(_end(*each) for each in started)]
     found = Tree([], [], {})
-    for number, part in enumerate(parts):
-        paths, stats, links = marshal.loads(part or _walk(top, number, count))
-        found.paths += paths
-        found.stats += stats
-        found.links.update(links)
+    _enter(top, None, "", found, (0, 1))
     return found
+
+
+class Walking:
+    """A walk that others do, in two processes: whoever waits for it can do something else before."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._count = min(2, _processors())
+        numbers = range(self._count) if self._count > 1 else ()
+        self._started = [_start(_walk, top, number, self._count) for number in numbers]
+
+    def end(self) -> Tree:
+        """Return what was found."""
+        parts = [_end(*each) for each in self._started] or [b""]
+        found = Tree([], [], {})
+        for number, part in enumerate(parts):
+            answer = part or _walk(self._top, number, self._count)
+            paths, stats, links = marshal.loads(answer)  # noqa: S302  # from our own process
+            found.paths += paths
+            found.stats += stats
+            found.links.update(links)
+        return found
 
 
 def _walk(top: str, number: int, count: int) -> bytes:
     """Walk a share: of the folders at the depth of ``site-packages`` each ``count``-th; the first has the rest too."""
     found = Tree([], [], {})
-    _enter(top, None, "", found, number, count)
+    _enter(top, None, "", found, (number, count))
     return marshal.dumps((found.paths, found.stats, found.links))
 
 
-def _enter(
-    name: str, parent: int | None, prefix: str, found: Tree, number: int, count: int
-) -> None:
-    # By descriptors: a path is looked up anew from the root for each file, which is a quarter of the whole.
+def _enter(name: str, parent: int | None, prefix: str, found: Tree, share: tuple[int, int]) -> None:
     depth = prefix.count("/")
     if depth > _DEEPEST:
         return
+    # By descriptors: a path is looked up anew from the root for each file, which is a quarter of the whole.
     try:
         folder = os.open(name, _FOLDER, dir_fd=parent)
     except OSError:
         return
+    number, count = share
     try:
-        below = []
-        paths, stats = found.paths, found.stats
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                name = entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if name != _CACHES:
-                        below.append(name)
-                elif (depth > _SHARED or not number) and (prefix or name not in _OWN):
-                    try:
-                        seen = entry.stat(follow_symlinks=False)
-                        if entry.is_symlink():
-                            found.links[prefix + name] = os.readlink(name, dir_fd=folder)
-                    except OSError:  # gone in this moment
-                        continue
-                    paths.append(prefix + name)
-                    stats += seen.st_size, seen.st_mtime_ns, seen.st_ino
-        if depth == _SHARED:
-            below = below[number::count]
-        for name in below:
-            _enter(name, folder, f"{prefix}{name}/", found, number, count)
+        below = _list(folder, prefix, found, mine=depth > _SHARED or not number)
+        for each in below[number::count] if depth == _SHARED else below:
+            _enter(each, folder, f"{prefix}{each}/", found, share)
     finally:
         os.close(folder)
+
+
+def _list(folder: int, prefix: str, found: Tree, *, mine: bool) -> list[str]:
+    """Add a folder's files, if they are ``mine`` to add; return the names of the folders in it."""
+    below = []
+    paths, stats = found.paths, found.stats
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if name != _CACHES:
+                    below.append(name)
+            elif mine and (prefix or name not in _OWN):
+                try:
+                    seen = entry.stat(follow_symlinks=False)
+                    if entry.is_symlink():
+                        found.links[prefix + name] = os.readlink(name, dir_fd=folder)
+                except OSError:  # gone in this moment
+                    continue
+                paths.append(prefix + name)
+                stats += seen.st_size, seen.st_mtime_ns, seen.st_ino
+    return below
 
 
 def tree_digest(found: Tree) -> str:
@@ -201,9 +219,7 @@ def _shares(found: Tree, count: int) -> list[list[int]]:
         least = loads.index(min(loads))
         shares[least].append(index)
         loads[least] += sizes[index]
-    for number, share in enumerate(shares):
-        share += small[number::count]
-    return shares
+    return [[*share, *small[number::count]] for number, share in enumerate(shares)]
 
 
 def _start(work: "Callable[..., bytes]", *arguments: object) -> tuple[int, int]:

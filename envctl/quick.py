@@ -55,24 +55,21 @@ def seal(name: str, inputs: "list[tuple[str, str, str]]", body: str) -> str:
 
 def look(kind: str, name: str) -> str:
     """Return what an input is now, as one word; raises ``ValueError`` for a kind that is not known."""
-    if kind == "file":
-        return digest(name)
-    if kind == "link":
-        return _digest(os.fsencode(os.readlink(name)))  # noqa: PTH115
-    if kind == "listing":
-        return listing(name)
-    if kind == "stat":  # a large file that nobody edits in place: an interpreter
-        found = os.stat(name)  # noqa: PTH116
-        return f"{found.st_size}:{found.st_mtime_ns}"
-    if kind == "variable":
-        return _digest(os.fsencode(os.environ[name])) if name in os.environ else "-"
-    if kind in ("tree", "bytes"):
-        return _below(kind, name)
-    if kind == "machine":
-        return _machine()
-    if kind == "here":  # a copy of the project has a copy of its notes
-        return "yes" if os.getcwd() == name else "no"  # noqa: PTH109
-    raise ValueError(kind)
+    kinds = {
+        "file": digest,
+        "link": lambda path: _digest(os.fsencode(os.readlink(path))),  # noqa: PTH115
+        "listing": listing,
+        "stat": _stat,
+        "variable": _variable,
+        "tree": _tree,
+        "bytes": _bytes,
+        "machine": _machine,
+        # A copy of the project has a copy of its notes.
+        "here": lambda path: "yes" if os.getcwd() == path else "no",  # noqa: PTH109
+    }
+    if kind not in kinds:
+        raise ValueError(kind)
+    return kinds[kind](name)
 
 
 def digest(path: str) -> str:
@@ -90,17 +87,32 @@ def listing(path: str) -> str:
     return _digest(os.fsencode("\n".join(names)))
 
 
-def _below(kind: str, path: str) -> str:
-    """Return a digest over every file of an environment, by its size and time or by its bytes."""
+def _stat(path: str) -> str:
+    """Look at a large file that nobody edits in place: an interpreter."""
+    found = os.stat(path)  # noqa: PTH116
+    return f"{found.st_size}:{found.st_mtime_ns}"
+
+
+def _variable(name: str) -> str:
+    return _digest(os.fsencode(os.environ[name])) if name in os.environ else "-"
+
+
+def _tree(path: str) -> str:
+    """Return a digest over every file of an environment by its size and time."""
     from envctl import disk  # noqa: PLC0415  # for `verify` alone
 
-    if kind == "tree":
-        return disk.tree_digest(disk.tree(path))
-    disk.begin(path)  # kept, should the answer be no
+    return disk.tree_digest(disk.tree(path))
+
+
+def _bytes(path: str) -> str:
+    """Return a digest over every byte of an environment; it is kept, should the answer be another than before."""
+    from envctl import disk  # noqa: PLC0415
+
+    disk.begin(path)
     return disk.contents_digest(*disk.every_byte(path))
 
 
-def _machine() -> str:
+def _machine(_name: str) -> str:
     """Return a digest of what markers and tags ask of a machine: a home folder may be on several."""
     about = os.uname()
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else ""

@@ -209,8 +209,13 @@ class TestSync:
         serve(world, source("zz-made-ext", build_requires=["zz-made-backend"], before=before))
         asks(world, "zz-made-ext", "zz-made-app<2")
         world.envctl("lock")
+        plan = world.envctl("sync", "--dry-run")
+        assert "  builds zz-made-ext==1.0 from source" in plan.stderr.splitlines()
+        assert world.json("sync", "--check", code=1)["result"]["builds"] == ["zz-made-ext==1.0"]
+        assert not (world.root / ".venv").exists()
         done = world.envctl("sync")
         assert "building zz-made-ext==1.0" in done.stderr
+        assert world.json("sync", "--check")["result"]["builds"] == []
         assert answer(world, "zz_made_ext") == "42"
         info = world.site / "zz_made_ext-1.0.dist-info"
         assert {path.name for path in info.iterdir()} == {

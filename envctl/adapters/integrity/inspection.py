@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from envctl import disk
 from envctl.adapters import installed
-from envctl.adapters.integrity import oddities, records, snapshot
+from envctl.adapters.integrity import collector, oddities, records, snapshot
 from envctl.adapters.integrity.records import Record
 from envctl.adapters.integrity.snapshot import Snapshot
 from envctl.adapters.venv import pending
@@ -36,6 +36,7 @@ class _View:
     strangers: dict[str, tuple[str, str]]
 
 
+@collector.paused()
 def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection:
     """List what is not as it was installed; ``full``: whatever sizes and times say.
 

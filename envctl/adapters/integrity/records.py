@@ -13,15 +13,20 @@ from envctl.adapters import installed
 from envctl.domain.fingerprint import Recorded
 
 CACHES = "__pycache__/"
+_CROOKED = ("/.", "//", "\n.", "\n/", CACHES, '"')
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One package's RECORD: what it says, where it stands (from the environment), and the hash of its own bytes."""
+    """One package's RECORD: what it says, where it stands (from the environment), and the hash of its own bytes.
+
+    ``plain``: all its paths lead straight down to files of the package, and to none that Python byte-compiled.
+    """
 
     package: Recorded
     path: str
     own_hash: str
+    plain: bool
 
 
 def read(environment: Path) -> tuple[Record, ...]:
@@ -39,11 +44,13 @@ def _read(info: Path, site: str) -> Record:
     except OSError:
         content = b""
     name, version = installed.name_and_version(info.name)
-    rows = _rows(content.decode("utf-8", "surrogateescape"))
+    text = content.decode("utf-8", "surrogateescape")
+    rows = _rows(text)
     return Record(
         package=Recorded(name=name, version=version, folder=info.name, rows=rows),
         path=f"{site}/{info.name}/RECORD",
         own_hash=spelled(hashlib.sha256(content).digest()),
+        plain=not (text[:1] in './"' or any(part in text for part in _CROOKED)),
     )
 
 
@@ -65,17 +72,18 @@ def known(environment: Path, records: Iterable[Record]) -> dict[str, tuple[str, 
     """
     folder = installed.site_packages(environment)
     site = folder.relative_to(environment).as_posix() if folder else ""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for record in records:
         name, rows = record.package.name, record.package.rows
-        found.update({f"{site}/{row}": (name, expected) for row, expected in rows.items()})
-    crooked = [path for path in found if "/." in path or "//" in path]
-    for path in crooked:
-        row = path.removeprefix(f"{site}/")  # may be absolute
-        straight = os.path.relpath(os.path.normpath(environment / site / row), environment)
-        found.setdefault(straight, found.pop(path))
-    for path in [path for path in found if CACHES in path or path.startswith("../")]:
-        del found[path]
+        if record.plain:
+            found |= {f"{site}/{row}": (name, expected) for row, expected in rows.items()}
+            continue
+        for row, expected in rows.items():
+            path = f"{site}/{row}"
+            if any(part in path for part in _CROOKED):  # the row may be absolute, too
+                path = os.path.relpath(os.path.normpath(environment / site / row), environment)
+            if CACHES not in path and not path.startswith("../"):
+                found[path] = (name, expected)
     return found
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from envctl import disk
 from envctl.adapters import installed
-from envctl.adapters.integrity import archives, oddities, records, snapshot
+from envctl.adapters.integrity import archives, collector, oddities, records, snapshot
 from envctl.adapters.integrity.records import Record
 
 # Signatures of a wheel, which no RECORD may list ("The .dist-info directory").
@@ -44,23 +44,33 @@ class _Suspect:
     word: str
 
 
-def seal(environment: Path, own: str | None, *, distrusted: Collection[str] = ()) -> tuple[str, ...]:
+def seal(
+    environment: Path, own: str | None, *, distrusted: Collection[str] = ()
+) -> tuple[str, ...]:
     """Write the snapshot of what was just installed, or return the packages whose files uv's cache has wrong.
 
     ``own``: the package that is the project itself. Of the ``distrusted`` every file is hashed.
     """
-    found = disk.tree(str(environment), processes=2)
-    read = records.read(environment)
-    fresh = _fresh(environment, found, read)
-    suspects = [*_changed(fresh, distrusted), *_strays(fresh)]
-    bad = _judged(fresh, suspects) if suspects else ()
-    if not bad:
-        listed = {path for path, (_, expected) in fresh.rows.items() if expected}
-        snapshot.write(environment, found, read, listed=listed, own=own)
+    with collector.paused():
+        walking = disk.Walking(str(environment))
+        read = records.read(environment)
+        rows = records.known(environment, read)
+        found = walking.end()
+        fresh = _fresh(environment, found, read, rows)
+        suspects = [*_changed(fresh, distrusted), *_strays(fresh)]
+        bad = _judged(fresh, suspects) if suspects else ()
+        if not bad:
+            listed = {path for path, (_, expected) in fresh.rows.items() if expected}
+            snapshot.write(environment, found, read, listed=listed, own=own)
     return bad
 
 
-def _fresh(environment: Path, found: disk.Tree, read: tuple[Record, ...]) -> _Fresh:
+def _fresh(
+    environment: Path,
+    found: disk.Tree,
+    read: tuple[Record, ...],
+    rows: dict[str, tuple[str, str]],
+) -> _Fresh:
     times = dict(zip(found.paths, found.stats[1::3], strict=True))
     wheels = {each.package.name: f"{each.path.removesuffix('RECORD')}WHEEL" for each in read}
     site = installed.site_packages(environment)
@@ -69,7 +79,7 @@ def _fresh(environment: Path, found: disk.Tree, read: tuple[Record, ...]) -> _Fr
         site=site.relative_to(environment).as_posix() if site else "",
         found=found,
         times=times,
-        rows=records.known(environment, read),
+        rows=rows,
         unpacked={name: times[path] for name, path in wheels.items() if path in times},
         begun=times.get("pyvenv.cfg", 0),
     )

@@ -64,6 +64,8 @@ def fingerprint_of(records: tuple[Record, ...], own: str | None) -> str:
 
 def digests(environment: Path, found: disk.Tree, paths: list[str]) -> dict[str, str]:
     """Hash some files: path → ``sha256=…``; links have none."""
+    if not paths:
+        return {}
     some = part(found, [path for path in paths if path not in found.links])
     hashed = disk.contents(str(environment), some)
     return {path: spelled(digest) for path, digest in zip(some.paths, hashed, strict=True)}

@@ -13,6 +13,7 @@ LINK = ".venv"
 HOME = Path(".envctl") / "envs"
 ADOPTED = "adopted-"
 NAME_KEY = "envctl-name"
+_RELOCATABLE = "relocatable"  # the key that `making` adds
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -42,8 +43,8 @@ def ours(folder: Path) -> Current:
 
 def stamp(folder: Path) -> Stamp | None:
     """Return the stamp of an environment; ``None``: unfinished, unusable, or from another envctl."""
-    if not usable(folder):
-        return None  # its interpreter was removed, or somebody took it apart
+    if not usable(folder) or _RELOCATABLE not in _configuration(folder):
+        return None  # its interpreter was removed, or another tool made it anew
     try:
         return parse_stamp((folder / STAMP).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -128,7 +129,7 @@ def _why_unfinished(folder: Path) -> str:
     if (folder / STAMP).is_file() and not usable(folder):
         return f"the interpreter of the environment is gone ({_base(folder)})"
     maker = made_by(folder) if usable(folder) else ""
-    if maker and "relocatable" not in _configuration(folder):
+    if maker and _RELOCATABLE not in _configuration(folder):
         return f"another tool made the environment anew ({maker})"
     return ""
 

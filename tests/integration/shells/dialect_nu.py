@@ -31,7 +31,7 @@ class Nu:
             case Evaluate(file=file, link=link):
                 return (
                     f"overlay use {quote(f'{link}/bin/activate.nu')}\n"
-                    f"open --raw {quote(str(file))} | {LOAD}\n"
+                    f"^cat {quote(str(file))} | {LOAD}\n"
                 )
             case Leave():
                 return "deactivate\n"

@@ -25,4 +25,3 @@ def test_versions_are_spelled_as_a_lock_spells_them(
 
 def test_no_environment_holds_nothing(tmp_path: Path) -> None:
     assert installed.packages(tmp_path) == {}
-    assert installed.problems(tmp_path) == ()

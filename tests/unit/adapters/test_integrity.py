@@ -538,7 +538,7 @@ def test_odd_trees_are_walked_all_the_same(tmp_path: Path) -> None:
     os.utime(tmp_path / ("x" * 255), (2**33, 2**33))
     found = disk.tree(str(tmp_path))
     assert sorted(found.paths) == ["loop", "x" * 255]
-    assert disk.tree_digest(found) == disk.tree_digest(disk.tree(str(tmp_path), processes=4))
+    assert disk.tree_digest(found) == disk.tree_digest(disk.Walking(str(tmp_path)).end())
     assert len(disk.contents(str(tmp_path), found)) == 2
     subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
 
@@ -554,7 +554,7 @@ def test_in_several_processes_the_same_is_found(
     for count in (1, 2, 3, 7):
         monkeypatch.setattr(disk, "_MOST", count)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=count: set(range(count)))
-        found = disk.tree(str(environment), processes=count)
+        found = disk.Walking(str(environment)).end()
         assert sorted(found.paths) == sorted(alone.paths)
         by_path = dict(zip(found.paths, disk.contents(str(environment), found), strict=True))
         assert by_path == dict(zip(alone.paths, whole, strict=True))
