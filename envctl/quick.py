@@ -37,9 +37,9 @@ def _ahead(argv: list[str]) -> None:
     wanted = "--only" not in argv or any("environment" in word for word in argv)
     try:
         if wanted and os.readlink(".venv").startswith(".envctl/envs/"):  # noqa: PTH115
-            from envctl import disk  # noqa: PLC0415
+            from envctl.disk import contents  # noqa: PLC0415
 
-            disk.begin(".venv")
+            contents.begin(".venv")
     except OSError:
         return
 
@@ -57,15 +57,14 @@ def look(kind: str, name: str) -> str:
     """Return what an input is now, as one word; raises ``ValueError`` for a kind that is not known."""
     kinds = {
         "file": digest,
-        "link": lambda path: _digest(os.fsencode(os.readlink(path))),  # noqa: PTH115
+        "link": _link,
         "listing": listing,
         "stat": _stat,
         "variable": _variable,
         "tree": _tree,
         "bytes": _bytes,
         "machine": _machine,
-        # A copy of the project has a copy of its notes.
-        "here": lambda path: "yes" if os.getcwd() == path else "no",  # noqa: PTH109
+        "here": _here,
     }
     if kind not in kinds:
         raise ValueError(kind)
@@ -87,6 +86,15 @@ def listing(path: str) -> str:
     return _digest(os.fsencode("\n".join(names)))
 
 
+def _link(path: str) -> str:
+    return _digest(os.fsencode(os.readlink(path)))  # noqa: PTH115
+
+
+def _here(path: str) -> str:
+    """Tell a project from a copy of it, which has a copy of its notes."""
+    return "yes" if os.getcwd() == path else "no"  # noqa: PTH109
+
+
 def _stat(path: str) -> str:
     """Look at a large file that nobody edits in place: an interpreter."""
     found = os.stat(path)  # noqa: PTH116
@@ -99,17 +107,17 @@ def _variable(name: str) -> str:
 
 def _tree(path: str) -> str:
     """Return a digest over every file of an environment by its size and time."""
-    from envctl import disk  # noqa: PLC0415  # for `verify` alone
+    from envctl.disk import tree  # noqa: PLC0415  # for `verify` alone
 
-    return disk.tree_digest(disk.tree(path))
+    return tree.digest(tree.walk(path))
 
 
 def _bytes(path: str) -> str:
     """Return a digest over every byte of an environment; it is kept, should the answer be another than before."""
-    from envctl import disk  # noqa: PLC0415
+    from envctl.disk import contents  # noqa: PLC0415
 
-    disk.begin(path)
-    return disk.contents_digest(*disk.every_byte(path))
+    contents.begin(path)
+    return contents.digest(*contents.every_byte(path))
 
 
 def _machine(_name: str) -> str:

@@ -11,18 +11,23 @@ def check(
     declared: Mapping[str, str],
     environ: Mapping[str, str],
     *,
+    local: Mapping[str, str],
     active: bool,
     record: Record | None,
 ) -> Iterator[Finding]:
     """Yield what differs; ``active``: the project's environment is activated in this shell.
 
     A declared variable that is unset is only worth a note where nothing was activated: every way in sets it.
+    ``local``: what this machine's own file has instead of the declared values.
     """
     job = scheduler(environ)
     for name, value in sorted(declared.items()):
         if job and name in SCHEDULER_VARIABLES:
             continue
-        yield from _declared(name, value, environ.get(name), active=active)
+        own = local.get(name, value)
+        yield from _declared(name, own, environ.get(name), active=active)
+        if own != value and classify(name) == "semantic":
+            yield _overridden(name, value, own)
     for each in observed(environ):
         if each.name in declared:
             continue
@@ -63,6 +68,18 @@ def _declared(name: str, value: str, actual: str | None, *, active: bool) -> Ite
         expected=None if secret else value,
         actual=None if secret else actual,
         advice=f"`unset {name}` and activate again, or declare this value in [tool.envctl.env]",
+    )
+
+
+def _overridden(name: str, value: str, own: str) -> Finding:
+    return _finding(
+        "variable-differs",
+        name,
+        f"{name} changes results, and .envctl/local.toml has another value than the project declares",
+        severity="warning",
+        expected=value,
+        actual=own,
+        advice="take it out of .envctl/local.toml, or declare this value in [tool.envctl.env]",
     )
 
 

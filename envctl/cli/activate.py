@@ -17,7 +17,7 @@ from envctl.usecases.enter import activation
 )
 @options.pass_services
 def command(services: Services, shell: str | None) -> None:
-    r"""Print the shell code that activates the environment.
+    """Print the shell code that activates the environment.
 
     The declared variables are set with it; `deactivate` puts back what was
     there before. What evaluates it, for each shell:
@@ -26,6 +26,8 @@ def command(services: Services, shell: str | None) -> None:
     bash, zsh, sh  eval "$(envctl activate)"
     fish           envctl activate | source
     tcsh           eval "`envctl activate`"
-    """
+
+    docs/how-to/activate.md has the others.
+    """  # noqa: D301  # the escape is Click's mark for lines that stay as they are
     found = activation(services.project, services.environments, services.environ, sourced=True)
     show(script(found, chosen(shell, services.environ, services.parent_shell)))

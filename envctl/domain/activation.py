@@ -92,7 +92,8 @@ class Activation:
     """The environment's real path (never the link ``.venv``: a ``sync`` swaps that) and its declared variables.
 
     ``env_files``: the absolute paths of the files that variables with the source ``env-file`` were read from.
-    ``inject``: a Python of the environment that is started directly has the variables as well.
+    ``inject``: a Python of the environment that is started directly has the variables as well. ``foreign``: another
+    tool made the environment, and its scripts carry nothing of envctl's.
     """
 
     environment: str
@@ -100,6 +101,7 @@ class Activation:
     prompt: str = ""
     env_files: tuple[str, ...] = ()
     inject: bool = False
+    foreign: bool = False
 
     @property
     def programs(self) -> str:

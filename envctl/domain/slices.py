@@ -155,7 +155,8 @@ def take(
         raise LockError(
             f"the lock does not serve {target.platform.name} with Python {target.python}: {error}",
             where=where,
-            hint="add that platform to tool.envctl.platforms, or to the profile's own, then run `envctl lock`",
+            hint="run `envctl lock`; if that does not help, add this platform to tool.envctl.platforms, or to "
+            "the profile's own, and run it again",
         ) from error
     items = tuple(sorted(chosen, key=lambda item: item.name))
     return Slice(

@@ -49,7 +49,7 @@ def shell_command(
 
 def _known(shell: str, where: str = _OPTION) -> Shell:
     # A login shell calls itself `-bash`; some machines have `bash-5.2` beside `bash`.
-    name = shell.rpartition("/")[2].removeprefix("-")
+    name = shell.replace("\\", "/").rpartition("/")[2].removeprefix("-").removesuffix(".exe")
     found = SHELLS.get(name) or SHELLS.get(name.partition("-")[0])
     if found is None:
         way = "one of" if where == _OPTION else f"`{_OPTION}` with one that can stand in for it"

@@ -48,6 +48,7 @@ def activation(
         variables=variables,
         prompt=project.root.name,
         env_files=paths,
+        foreign=current.kind == "foreign",
     )
 
 

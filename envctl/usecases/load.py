@@ -137,7 +137,7 @@ def _variables(found: Manifest) -> None:
                 raise ManifestError(
                     f"`{name}` is a secret by its name, and this file is committed",
                     where=f"{table}.{name}",
-                    hint="take it out; put it under [env] in .envctl/local.toml, "
+                    hint="take it out; put it into a file that .envctl/local.toml names as `env-file`, "
                     "or set it in your own environment",
                 )
 

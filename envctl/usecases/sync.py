@@ -69,9 +69,9 @@ def sync(
     """Make ``.venv`` hold exactly the slice; the old environment works until the new one is complete.
 
     Sources are built first, in the ``workshop``, with a word to ``say`` for each: it may take an hour. ``heard`` is
-    told what is fetched. ``repair`` also looks at every file, and makes anew what is not as its RECORD has it. ``leave``:
-    what becomes of a ``.venv`` that envctl did not make; ``recreate`` makes its own anew as well. Raises
-    ``EnvironmentFailure``, ``IndexFailure``, ``HashMismatchError``.
+    told what is fetched. ``repair`` also looks at every byte, makes the environment anew where one was changed, and
+    mends those that share the file. ``leave``: what becomes of a ``.venv`` that envctl did not make; ``recreate`` makes
+    its own anew as well. Raises ``EnvironmentFailure``, ``IndexFailure``, ``HashMismatchError``.
     """
     with project.locked("sync"):
         current = environments.current()

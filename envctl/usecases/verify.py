@@ -204,7 +204,13 @@ def _variables(around: Surroundings, _manifest: Manifest, lock: Lock) -> Iterato
     )
     records = load_all(around.project)
     record = this_machine(records, around.record().machine_id) if records else None
-    yield from variables_check.check(lock.env, around.environ, active=active, record=record)
+    yield from variables_check.check(
+        lock.env,
+        around.environ,
+        local=load.local(around.project).env,
+        active=active,
+        record=record,
+    )
 
 
 def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:

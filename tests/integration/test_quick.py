@@ -372,10 +372,7 @@ FILES: dict[str, tuple[Spoil, set[str]]] = {
     "no snapshot": (remove(".venv/envctl.files"), set()),
     "a torn snapshot": (torn_snapshot, set()),
     "the stamp touched": (stamp_touched, {BY_SIZE_AND_TIME, BY_BYTES}),
-    "an interpreter that is gone": (
-        lambda world: (remove(".venv/bin/python")(world), other_link(world)),
-        set(),
-    ),
+    "an interpreter that is gone": (remove(".venv/bin/python"), set()),
 }
 """What happened to the environment, and which commands the fast path still answers itself."""
 

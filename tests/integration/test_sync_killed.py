@@ -17,6 +17,7 @@ import pytest
 
 from tests.index.server import LocalIndex
 from tests.integration.strace import NO_EXCHANGE, NO_LINKS, killed_at, tampered
+from tests.integration.trouble import tree
 from tests.integration.world import STOCK, World
 
 MOMENTS = 10  # times five scenarios
@@ -67,13 +68,15 @@ class Stage:
     def saved(self) -> Path:
         return self.world.root.parent / "saved"
 
-    def start(self, *arguments: str, under: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+    def start(
+        self, *arguments: str, under: Sequence[str] = (), stderr: int = subprocess.DEVNULL
+    ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             [*under, sys.executable, "-m", "envctl", *arguments],
             cwd=self.world.root,
             env={**os.environ, **self.world.environ},
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=stderr,
             start_new_session=True,
         )
 
@@ -313,3 +316,51 @@ def test_killed_at_every_step(
     assert sum(outcomes.values()) >= 3
     with capsys.disabled():
         print(f"\n{name}: killed before each of {sum(outcomes.values())} steps: {dict(outcomes)}")
+
+
+# Every step, refused by a full disk
+
+
+REFUSED = {
+    "rollback": (STEPS["rollback"][0], ()),
+    "variables": (STEPS["variables"][0], ()),
+    "adopt": (STEPS["adopt"][0], ()),
+    "adopt, no exchange": (STEPS["adopt"][0], (NO_EXCHANGE,)),
+    "no links, no exchange": (STEPS["no links, no exchange"][0], (NO_LINKS, NO_EXCHANGE)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_at_every_step(stage: Stage, name: str) -> None:
+    """A failed sync has changed nothing, at the build, at the finish and at the swap; the same command does it then."""
+    scenario, missing = REFUSED[name]
+    calls = ["mkdir", "rename", "renameat"]
+    calls += [] if NO_EXCHANGE in missing else ["renameat2"]
+    calls += [] if NO_LINKS in missing else ["symlink"]
+    stage.forget()
+    stage.put_back()
+    scenario.before(stage)
+    stage.save()
+    failed = 0
+    for number in range(1, 60):
+        stage.put_back()
+        stage.ask(scenario.asked)
+        before = tree(stage.world.root)
+        under = tampered(*missing, f"{','.join(calls)}:error=ENOSPC:when={number}")
+        process = stage.start(*scenario.command, under=under, stderr=subprocess.PIPE)
+        said = process.communicate(timeout=60)[1].decode()
+        assert "Traceback" not in said
+        if process.returncode:
+            assert process.returncode == 3, said
+            assert said.count("error: ") == 1
+            assert "no space left on device" in said
+            if "goes on where this one stopped" not in said:
+                assert "make room" in said
+                assert tree(stage.world.root) == before, said
+                stage.world.envctl(*scenario.command)
+            failed += 1
+        stage.ask(scenario.becomes)
+        assert stage.stands(scenario.becomes)
+        if number > failed + 4:
+            break
+    assert failed >= 2

@@ -1,4 +1,4 @@
-"""Is every file of an environment as it was installed? By size and time where there is a snapshot, else by every byte."""
+"""Is every file of an environment as it was installed? By its size and time, or by every byte."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from envctl import disk
 from envctl.adapters import installed
 from envctl.adapters.integrity import collector, oddities, records, snapshot
 from envctl.adapters.integrity.records import Record
 from envctl.adapters.integrity.snapshot import Snapshot
 from envctl.adapters.venv import pending
+from envctl.disk import contents, tree
+from envctl.disk.tree import Tree
 from envctl.domain.environment import FileProblem, FileTrouble, Inspection, Stamp
 from envctl.emitters import inject
 from envctl.emitters.shells import FAMILIES
@@ -45,15 +46,15 @@ def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection
     """
     then = snapshot.read(environment, stamp.files) if stamp else None
     if full or then is None:
-        found, contents = disk.every_byte(str(environment))
+        found, hashes = contents.every_byte(str(environment))
         view = _view(environment, found, then)
-        digests = dict(zip(found.paths, contents, strict=True))
+        digests = dict(zip(found.paths, hashes, strict=True))
         problems = [*_by_bytes(view, digests), *_rewritten(view, stamp)]
-        seen = disk.contents_digest(found, contents) if full else disk.tree_digest(found)
+        seen = contents.digest(found, hashes) if full else tree.digest(found)
     else:
-        found = disk.tree(str(environment))
+        found = tree.walk(str(environment))
         problems = list(_by_stat(environment, found, then))
-        seen = disk.tree_digest(found)
+        seen = tree.digest(found)
     ours = _ours(environment)
     left = sorted(
         (each for each in problems if each.path not in ours and not pending.staged(each.path)),
@@ -62,7 +63,7 @@ def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection
     return Inspection(problems=tuple(left), seen=("bytes" if full else "tree", seen))
 
 
-def _view(environment: Path, found: disk.Tree, then: Snapshot | None) -> _View:
+def _view(environment: Path, found: Tree, then: Snapshot | None) -> _View:
     numbers = iter(found.stats)
     threes = zip(numbers, numbers, numbers, strict=True)
     read = records.read(environment)
@@ -81,7 +82,7 @@ def _view(environment: Path, found: disk.Tree, then: Snapshot | None) -> _View:
     )
 
 
-def _by_stat(environment: Path, found: disk.Tree, then: Snapshot) -> Iterator[FileProblem]:
+def _by_stat(environment: Path, found: Tree, then: Snapshot) -> Iterator[FileProblem]:
     numbers = iter(found.stats)
     now = dict(zip(found.paths, zip(numbers, numbers, numbers, strict=True), strict=True))
     touched = [
@@ -96,7 +97,7 @@ def _by_stat(environment: Path, found: disk.Tree, then: Snapshot) -> Iterator[Fi
         return
     view = _view(environment, found, then)
     some = snapshot.part(found, touched)
-    digests = dict(zip(some.paths, disk.contents(str(environment), some), strict=True))
+    digests = dict(zip(some.paths, contents.hashed(str(environment), some), strict=True))
     for path in touched:
         if path not in then.stats:
             yield _problem(view, path, "added")
@@ -115,9 +116,11 @@ def _by_bytes(view: _View, digests: dict[str, bytes]) -> Iterator[FileProblem]:
         if path not in view.now:
             if path in then or oddities.missing(path, hash_) not in odd:
                 yield _problem(view, path, "missing")
-        elif not _same(view, path, digests[path]):
-            if oddities.other(hash_, records.spelled(digests[path])) not in odd:
-                yield _problem(view, path, "modified")
+        elif (
+            not _same(view, path, digests[path])
+            and oddities.other(hash_, records.spelled(digests[path])) not in odd
+        ):
+            yield _problem(view, path, "modified")
     for path in view.now.keys() - (then.keys() or expected | view.rows.keys()):
         # Without a snapshot only what lies in site-packages can be told from what virtualenv makes.
         if view.then or (path.startswith(f"{view.site}/") and not _virtualenvs(view, path)):

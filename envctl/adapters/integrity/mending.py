@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from envctl import disk
 from envctl.adapters.integrity import records, snapshot
+from envctl.disk import contents
+from envctl.disk.tree import Tree
 from envctl.domain.environment import FileProblem, Stamp
 
 _BLOCK = 1 << 20
@@ -52,7 +53,7 @@ def mend(
 def _has(path: Path, expected: str) -> bool:
     """Whether a file has that hash; raises ``OSError``."""
     size = path.stat().st_size
-    [digest] = disk.contents(str(path.parent), disk.Tree([path.name], [size, 0, 0], {}))
+    [digest] = contents.hashed(str(path.parent), Tree([path.name], [size, 0, 0], {}))
     return records.fits(path, records.spelled(digest), expected)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from envctl import disk
 from envctl.adapters import installed
 from envctl.adapters.integrity import archives, collector, oddities, records, snapshot
 from envctl.adapters.integrity.records import Record
+from envctl.disk import tree
 
 # Signatures of a wheel, which no RECORD may list ("The .dist-info directory").
 _UNLISTED = (".dist-info/RECORD", ".dist-info/RECORD.jws", ".dist-info/RECORD.p7s")
@@ -29,7 +29,7 @@ class _Fresh:
 
     environment: Path
     site: str
-    found: disk.Tree
+    found: tree.Tree
     times: dict[str, int]
     rows: dict[str, tuple[str, str]]
     unpacked: dict[str, int]
@@ -52,7 +52,7 @@ def seal(
     ``own``: the package that is the project itself. Of the ``distrusted`` every file is hashed.
     """
     with collector.paused():
-        walking = disk.Walking(str(environment))
+        walking = tree.Walking(str(environment))
         read = records.read(environment)
         rows = records.known(environment, read)
         found = walking.end()
@@ -67,7 +67,7 @@ def seal(
 
 def _fresh(
     environment: Path,
-    found: disk.Tree,
+    found: tree.Tree,
     read: tuple[Record, ...],
     rows: dict[str, tuple[str, str]],
 ) -> _Fresh:

@@ -11,8 +11,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from envctl import disk
 from envctl.adapters.integrity.records import Record, spelled
+from envctl.disk import contents
+from envctl.disk.tree import SNAPSHOT, Tree
 from envctl.domain.fingerprint import fingerprint
 
 _SCHEMA = 1
@@ -33,7 +34,7 @@ class Snapshot:
 
 def write(
     environment: Path,
-    found: disk.Tree,
+    found: Tree,
     records: tuple[Record, ...],
     *,
     listed: Container[str],
@@ -54,7 +55,7 @@ def write(
         "stats": found.stats,
     }
     text = f"{fingerprint_of(records, own)}\n{json.dumps(table, separators=(',', ':'))}\n"
-    (environment / disk.SNAPSHOT).write_text(text, encoding="ascii")
+    (environment / SNAPSHOT).write_text(text, encoding="ascii")
 
 
 def fingerprint_of(records: tuple[Record, ...], own: str | None) -> str:
@@ -62,21 +63,21 @@ def fingerprint_of(records: tuple[Record, ...], own: str | None) -> str:
     return fingerprint(each.package for each in records if each.package.name != own)
 
 
-def digests(environment: Path, found: disk.Tree, paths: list[str]) -> dict[str, str]:
+def digests(environment: Path, found: Tree, paths: list[str]) -> dict[str, str]:
     """Hash some files: path → ``sha256=…``; links have none."""
     if not paths:
         return {}
     some = part(found, [path for path in paths if path not in found.links])
-    hashed = disk.contents(str(environment), some)
+    hashed = contents.hashed(str(environment), some)
     return {path: spelled(digest) for path, digest in zip(some.paths, hashed, strict=True)}
 
 
-def part(found: disk.Tree, paths: list[str]) -> disk.Tree:
+def part(found: Tree, paths: list[str]) -> Tree:
     """Return only these of the files."""
     wanted = set(paths)
     at = [index for index, path in enumerate(found.paths) if path in wanted]
     stats = [number for index in at for number in found.stats[3 * index : 3 * index + 3]]
-    return disk.Tree([found.paths[index] for index in at], stats, {})
+    return Tree([found.paths[index] for index in at], stats, {})
 
 
 def read(environment: Path, digest: str) -> Snapshot | None:
@@ -111,7 +112,7 @@ def sealed(environment: Path) -> tuple[str, str]:
 
 def _content(environment: Path) -> bytes:
     try:
-        return (environment / disk.SNAPSHOT).read_bytes()
+        return (environment / SNAPSHOT).read_bytes()
     except OSError:
         return b""
 

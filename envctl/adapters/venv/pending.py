@@ -20,10 +20,10 @@ _WRITE, _REMOVE = "+", "-"
 def replace(environment: Path, contents: Mapping[str, bytes | None]) -> None:
     """Give these files (by their path in the environment) new contents, in this order; ``None``: it is removed.
 
-    Raises ``ProjectError``; then nothing has changed.
+    Raises ``ProjectError``; then nothing has changed, or the next envctl completes it.
     """
     complete(environment)
-    staged = environment / _STAGED
+    staged, ready = environment / _STAGED, environment / _READY
     try:
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir()
@@ -31,13 +31,19 @@ def replace(environment: Path, contents: Mapping[str, bytes | None]) -> None:
             kind = _REMOVE if content is None else _WRITE
             path = staged / f"{number:03}{kind}{name.replace('/', '|')}"
             _stage(path, content or b"", environment / name)
-        staged.rename(environment / _READY)
+        staged.rename(ready)
         _apply(environment)
     except BaseException as error:
+        with suppress(OSError):
+            if len(list(ready.iterdir())) == len(contents):  # none of it has happened
+                ready.rename(staged)
         shutil.rmtree(staged, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise refused(error, environment, "written") from error
-        raise
+        if not isinstance(error, OSError):
+            raise
+        failure = refused(error, environment, "written")
+        if ready.is_dir():
+            failure.hint = "see to that; the next envctl goes on where this one stopped"
+        raise failure from error
 
 
 def complete(environment: Path) -> bool:

@@ -49,6 +49,31 @@ _RESTORE = r"""while [ -n "${_ENVCTL_NAMES-}" ]; do
 done
 unset -v _ENVCTL_NAME _ENVCTL_NAMES
 """
+# What `deactivate` of venv, virtualenv and uv does, after the project's variables: their function cannot be kept
+# under another name in POSIX' language.
+_LEAVE = rf"""deactivate () {{
+{_RESTORE}    for _ENVCTL_NAME in PATH PS1; do
+        if eval "[ -n \"\${{_OLD_VIRTUAL_$_ENVCTL_NAME+x}}\" ]"; then
+            eval "$_ENVCTL_NAME=\$_OLD_VIRTUAL_$_ENVCTL_NAME"
+        fi
+        unset -v "_OLD_VIRTUAL_$_ENVCTL_NAME"
+    done
+    if [ -n "${{_OLD_VIRTUAL_PYTHONHOME+x}}" ]; then
+        export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
+    fi
+    if [ -n "${{_OLD_PKG_CONFIG_PATH-}}" ]; then
+        export "PKG_CONFIG_PATH=$_OLD_PKG_CONFIG_PATH"
+    elif [ -n "${{_OLD_PKG_CONFIG_PATH+x}}" ]; then
+        unset -v PKG_CONFIG_PATH
+    fi
+    unset -v _OLD_VIRTUAL_PYTHONHOME _OLD_PKG_CONFIG_PATH _ENVCTL_NAME VIRTUAL_ENV VIRTUAL_ENV_PROMPT
+    hash -r 2>/dev/null || :
+    if [ "${{1-}}" != nondestructive ]; then
+        unset -f deactivate
+        unset -f pydoc 2>/dev/null || :
+    fi
+}}
+"""
 
 
 def quote(text: str) -> str:
@@ -89,6 +114,8 @@ def script(activation: Activation) -> str:
     in no file. There is no comment in it: not every interactive zsh takes them.
     """
     source = f". {quote(activation.programs + '/activate')}\n"
+    if activation.foreign:
+        source += _LEAVE
     return source + _RESTORE + assignments(activation.variables)
 
 

@@ -4,15 +4,17 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from uv import find_uv_bin
 
 from envctl.adapters import activators
-from envctl.domain.activation import Activation
+from envctl.domain.activation import Activation, declared
 from envctl.emitters.shells import posix
 from envctl.errors import EnvironmentFailure
 from envctl.usecases.activate import script, shell_command
@@ -257,3 +259,31 @@ def test_any_text_is_quoted_exactly(texts: list[str]) -> None:
         ["sh"], input=f"printf '%s\\0' {words}\n".encode(), capture_output=True, check=True
     )
     assert ended.stdout.decode() == "".join(f"{text}\0" for text in texts or [""])
+
+
+@pytest.mark.parametrize("maker", ["venv", "uv", "virtualenv"])
+def test_another_tools_environment_puts_the_variables_back(
+    shell: Dialect, maker: str, tmp_path: Path
+) -> None:
+    made = tmp_path.resolve() / "their's"
+    argv = {
+        "venv": [sys.executable, "-m", "venv", "--without-pip", str(made)],
+        "uv": [find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(made)],
+        "virtualenv": [sys.executable, "-m", "virtualenv", "--no-seed", "--quiet", str(made)],
+    }[maker]
+    subprocess.run(argv, check=True, cwd=tmp_path)
+    active = Activation(
+        environment=str(made), variables=declared({"A": "1", "B": "2"}), foreign=True
+    )
+    code = f'eval "$(printf %s {shlex.quote(script(active, "sh"))})"\n'
+    said = execute(
+        shell,
+        f"set -eu\nPS1=mine\nprobe before\n{code}{code}probe inside\ndeactivate\nprobe after\n"
+        'printf "%s" "$PS1"\nPATH=\n! command -v deactivate\n',
+        tmp_path,
+        {"A": "", "PYTHONHOME": "/x", "PKG_CONFIG_PATH": "/before"},
+    )
+    assert (said["inside"]["A"], said["inside"]["B"]) == ("1", "2")
+    assert said["inside"]["PATH"].split(":")[0] == f"{made}/bin"
+    assert unalike(said["before"], said["after"]) <= {"PS1"}  # they export it
+    assert said.stdout == "mine"

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envctl import disk
 from envctl.adapters.integrity import archives, inspection, mending, oddities, sealing, snapshot
 from envctl.adapters.integrity.records import known, read
+from envctl.disk import contents, forked, tree
 from envctl.domain.environment import FileProblem, Stamp
 from envctl.domain.fingerprint import Recorded, fingerprint
 
@@ -88,6 +88,26 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def flip_twice(path: Path) -> None:
+    flip(path)
+    flip(path)
+
+
+def relink(path: Path, target: Path) -> None:
+    path.unlink()
+    path.symlink_to(target)
+
+
+def create(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+
+
+def folder_for_file(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 Spoil = Callable[[Path], object]
 FOUND: dict[str, tuple[Spoil, dict[str, str]]] = {
     "nothing": (lambda _: None, {}),
@@ -95,7 +115,7 @@ FOUND: dict[str, tuple[Spoil, dict[str, str]]] = {
     "emptied": (lambda e: (e / LIB).write_bytes(b""), {LIB: "modified"}),
     "same size": (lambda e: flip(e / BIG), {BIG: "modified"}),
     "touched": (lambda e: (e / LIB).touch(), {}),
-    "edited and restored": (lambda e: (flip(e / BIG), flip(e / BIG)), {}),
+    "edited and restored": (lambda e: flip_twice(e / BIG), {}),
     "replaced by a copy": (lambda e: shutil.copy(shutil.move(e / LIB, e.parent), e / LIB), {}),
     "gone": (lambda e: (e / LIB).unlink(), {LIB: "missing"}),
     "an empty file gone": (
@@ -121,14 +141,14 @@ FOUND: dict[str, tuple[Spoil, dict[str, str]]] = {
     ),
     "the configuration touched": (lambda e: (e / "pyvenv.cfg").touch(), {}),
     "another interpreter": (
-        lambda e: ((e / "bin/python").unlink(), (e / "bin/python").symlink_to("/bin/python")),
+        lambda e: relink(e / "bin" / "python", Path("/bin/python")),
         {"bin/python": "modified"},
     ),
     "a link for a file": (
-        lambda e: ((e / LIB).rename(e.parent / "x"), (e / LIB).symlink_to(e.parent / "x")),
+        lambda e: relink(e / LIB, Path(shutil.copy2(e / LIB, e.parent))),
         {LIB: "modified"},
     ),
-    "a folder for a file": (lambda e: ((e / LIB).unlink(), (e / LIB).mkdir()), {LIB: "missing"}),
+    "a folder for a file": (lambda e: folder_for_file(e / LIB), {LIB: "missing"}),
     "a RECORD rewritten": (
         lambda e: (e / RECORD).write_text((e / RECORD).read_text() + "more.py,,\n"),
         {RECORD: "record"},
@@ -150,14 +170,11 @@ FOUND: dict[str, tuple[Spoil, dict[str, str]]] = {
         {f"{SITE}/lib-0.9.dist-info": "added"},
     ),
     "an egg": (
-        lambda e: ((e / SITE / "x.egg-info").mkdir(), (e / SITE / "x.egg-info/PKG-INFO").touch()),
+        lambda e: create(e / SITE / "x.egg-info" / "PKG-INFO"),
         {f"{SITE}/x.egg-info/PKG-INFO": "added"},
     ),
     "byte-compiled": (
-        lambda e: (
-            (e / SITE / "lib/__pycache__").mkdir(),
-            (e / SITE / "lib/__pycache__/x.pyc").touch(),
-        ),
+        lambda e: create(e / SITE / "lib" / "__pycache__" / "x.pyc"),
         {},
     ),
     "an empty folder": (lambda e: (e / SITE / "lib" / "x").mkdir(), {}),
@@ -195,7 +212,7 @@ _UNKNOWN = {
 @pytest.mark.parametrize("name", [name for name in FOUND if name not in _UNKNOWN])
 def test_without_a_snapshot_every_byte_is_compared(environment: Path, name: str) -> None:
     spoil, expected = FOUND[name]
-    (environment / disk.SNAPSHOT).unlink()
+    (environment / tree.SNAPSHOT).unlink()
     spoil(environment)
     old = Stamp(slice_digest="", python="3.11", base="", packages={})
     assert look(environment, old) == expected
@@ -204,7 +221,7 @@ def test_without_a_snapshot_every_byte_is_compared(environment: Path, name: str)
 @pytest.mark.parametrize("torn", ["gone", "another", "garbage"])
 def test_a_damaged_snapshot_is_no_snapshot(environment: Path, torn: str) -> None:
     made = stamp(environment)
-    path = environment / disk.SNAPSHOT
+    path = environment / tree.SNAPSHOT
     if torn == "gone":
         path.unlink()
     elif torn == "another":
@@ -238,7 +255,7 @@ def test_a_rewritten_record_hides_nothing(environment: Path) -> None:
     hidden(environment)
     assert look(environment, made) == {RECORD: "record"}
     assert look(environment, made, full=True) == {RECORD: "record"}
-    (environment / disk.SNAPSHOT).unlink()
+    (environment / tree.SNAPSHOT).unlink()
     assert look(environment, made) == {f"{SITE}/*.dist-info/RECORD": "record"}
 
 
@@ -275,7 +292,7 @@ def test_a_file_is_shared_where_it_is_the_installed_one_and_has_other_names(
 def test_names_that_are_no_text(environment: Path) -> None:
     name = os.fsdecode(b"lib/caf\xe9\n\x1b.txt")
     (environment / SITE / name).write_bytes(b"1")
-    os.symlink(b"\xff", os.fsencode(environment / "bin") + b"/\xfe")
+    (environment / "bin" / os.fsdecode(b"\xfe")).symlink_to(os.fsdecode(b"\xff"))
     assert sealing.seal(environment, None) == ()
     made = stamp(environment)
     for full in (False, True):
@@ -536,10 +553,10 @@ def test_odd_trees_are_walked_all_the_same(tmp_path: Path) -> None:
     (tmp_path / ("x" * 255)).touch()
     (tmp_path / "loop").symlink_to(tmp_path)
     os.utime(tmp_path / ("x" * 255), (2**33, 2**33))
-    found = disk.tree(str(tmp_path))
+    found = tree.walk(str(tmp_path))
     assert sorted(found.paths) == ["loop", "x" * 255]
-    assert disk.tree_digest(found) == disk.tree_digest(disk.Walking(str(tmp_path)).end())
-    assert len(disk.contents(str(tmp_path), found)) == 2
+    assert tree.digest(found) == tree.digest(tree.Walking(str(tmp_path)).end())
+    assert len(contents.hashed(str(tmp_path), found)) == 2
     subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)
 
 
@@ -549,14 +566,15 @@ def test_in_several_processes_the_same_is_found(
     for number in range(40):
         (environment / SITE / f"p{number}").mkdir()
         (environment / SITE / f"p{number}" / "x.py").write_bytes(b"x" * number * 30000)
-    alone = disk.tree(str(environment))
-    whole = disk.contents(str(environment), alone)
+    alone = tree.walk(str(environment))
+    whole = contents.hashed(str(environment), alone)
+    by_path: dict[str, bytes] = {}
     for count in (1, 2, 3, 7):
-        monkeypatch.setattr(disk, "_MOST", count)
+        monkeypatch.setattr(forked, "MOST", count)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _, count=count: set(range(count)))
-        found = disk.Walking(str(environment)).end()
+        found = tree.Walking(str(environment)).end()
         assert sorted(found.paths) == sorted(alone.paths)
-        by_path = dict(zip(found.paths, disk.contents(str(environment), found), strict=True))
+        by_path = dict(zip(found.paths, contents.hashed(str(environment), found), strict=True))
         assert by_path == dict(zip(alone.paths, whole, strict=True))
     path = environment / SITE / "p39" / "x.py"
     assert by_path[f"{SITE}/p39/x.py"] == hashlib.sha256(path.read_bytes()).digest()
@@ -565,15 +583,15 @@ def test_in_several_processes_the_same_is_found(
 def test_a_process_that_dies_loses_nothing(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = disk.tree(str(environment))
-    whole = disk.contents(str(environment), found)
-    parent, hash_ = os.getpid(), disk._hash
+    found = tree.walk(str(environment))
+    whole = contents.hashed(str(environment), found)
+    parent, hash_ = os.getpid(), contents._hash
 
     def dying(*arguments: object) -> bytes:
         if os.getpid() != parent:
             raise MemoryError
         return hash_(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(disk, "_hash", dying)
+    monkeypatch.setattr(contents, "_hash", dying)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 2, 3})
-    assert disk.contents(str(environment), found) == whole
+    assert contents.hashed(str(environment), found) == whole

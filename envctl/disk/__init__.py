@@ -1,0 +1,1 @@
+"""What lies in an environment's folder. Standard library only: the fast path looks through this."""
