@@ -9,12 +9,13 @@ import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from uv import find_uv_bin
 
 from tests.index.server import LocalIndex
-from tests.index.wheels import Wheel
+from tests.index.wheels import Wheel, write
 from tests.integration.world import STOCK, World
 
 LIB = Path("zz_made_lib") / "__init__.py"
@@ -244,3 +245,47 @@ def test_without_the_index_a_changed_cache_is_an_error_not_an_environment(team: 
     team.index.fault = None
     last.envctl("sync")
     assert last.codes(*ENVIRONMENT, "--full", code=0) == []
+
+
+# Wheels that are wrong by themselves: a RECORD with another hash, a file too many, a file too few
+
+
+def odd_wheel(folder: Path) -> Path:
+    """Make a wheel as some are on the public index; its own hash, in the lock, is right."""
+    path = write(Wheel("zz-made-odd", "1.0", files={"zz_made_odd.py": "x = 1\n"}), folder)
+    record = "zz_made_odd-1.0.dist-info/RECORD"
+    with ZipFile(path) as old:
+        entries = {name: old.read(name) for name in old.namelist()}
+    rows = entries.pop(record).decode().replace("zz_made_odd.py,sha256=", "zz_made_odd.py,sha256=A")
+    entries["zz_made_more.py"] = b"y = 1\n"
+    entries[record] = f"{rows}zz_made_less.py,sha256={'A' * 43},3\n".encode()
+    with ZipFile(path, "w") as new:
+        for name, content in entries.items():
+            new.writestr(name, content)
+    return path
+
+
+def test_a_wheel_that_is_wrong_by_itself_is_not_fetched_again_and_again(
+    team: Team, tmp_path: Path
+) -> None:
+    first, second, _ = team.all
+    odd_wheel(tmp_path / "odd")
+    team.index.serve_folder(tmp_path / "odd")
+    first.edit("pyproject.toml", '"zz-made-data",', '"zz-made-data", "zz-made-odd",')
+    first.envctl("lock")
+    assert "fetched anew" not in first.envctl("sync").stderr
+    assert first.codes(*ENVIRONMENT, code=0) == []
+    if first.codes(*ENVIRONMENT, "--full"):  # nobody can tell yet whose fault it is
+        first.envctl("sync", "--repair")
+    assert first.codes(*ENVIRONMENT, "--full", code=0) == []
+    shutil.copy(first.root / "pyproject.toml", second.root)
+    shutil.copy(first.root / "pylock.toml", second.root)
+    team.index.forget_requests()
+    assert "fetched anew" not in second.envctl("sync").stderr
+    assert team.index.downloads == []
+    assert second.codes(*ENVIRONMENT, "--full", code=0) == []
+    # What is done to it later is found all the same.
+    append(second.site / "zz_made_odd.py")
+    assert second.codes(*ENVIRONMENT, code=1) == ["file-modified"]
+    first.envctl("sync", "--repair")
+    assert second.codes(*ENVIRONMENT, "--full") == []

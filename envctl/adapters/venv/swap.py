@@ -81,13 +81,15 @@ def _with_journal(name: Path, other: Path) -> None:
 
 
 def _three_renames(name: Path, other: Path, aside: Path) -> None:
-    name.rename(aside)
+    done: list[tuple[Path, Path]] = []
     try:
-        other.rename(name)
+        for source, target in ((name, aside), (other, name), (aside, other)):
+            source.rename(target)
+            done.append((source, target))
     except OSError:
-        aside.rename(name)
+        for source, target in reversed(done):
+            target.rename(source)
         raise
-    aside.rename(other)
 
 
 def _complete(name: Path, other: Path, aside: Path) -> None:
