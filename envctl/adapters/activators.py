@@ -12,7 +12,9 @@ from envctl.domain.activation import Activation
 from envctl.emitters.shells import FAMILIES
 from envctl.errors import EnvironmentFailure
 
-_ALWAYS = ("activate",)  # of the others virtualenv leaves out what a system or an odd path has no use for
+_ALWAYS = (
+    "activate",
+)  # of the others virtualenv leaves out what a system or an odd path has no use for
 
 
 def install(env_dir: Path, activation: Activation) -> tuple[str, ...]:

@@ -15,7 +15,17 @@ from envctl.adapters import activators, dist_info, injection, installed
 from envctl.adapters.integrity import inspection, mending, sealing, snapshot
 from envctl.adapters.uv import install as uv_install
 from envctl.adapters.uv import program as uv
-from envctl.adapters.venv import filesystem, history, making, pending, place, removal, swap, taking
+from envctl.adapters.venv import (
+    filesystem,
+    history,
+    making,
+    names,
+    pending,
+    place,
+    removal,
+    swap,
+    taking,
+)
 from envctl.domain.activation import Activation
 from envctl.domain.environment import STAMP, Current, FileProblem, Inspection, Stamp
 from envctl.domain.fetching import Heard
@@ -46,19 +56,7 @@ class EnvironmentFolder:
 
     def previous(self) -> Current | None:
         """Return the environment that was in use before, or what it has become; ``None``: there was none."""
-        current = self.current()
-        name = self._name(current)
-        if current.kind == "foreign" and name is None:
-            return None  # nobody knows what it took the place of
-        for before in history.before(self._home, name):
-            path = self._named(before)
-            if path is None:
-                continue
-            if before.startswith(place.ADOPTED):
-                return Current(kind="foreign", path=str(path), found="what was at .venv before")
-            pending.complete(path)
-            return place.ours(path)
-        return None
+        return names.before(self._home, self.current())
 
     def finished(self) -> dict[str, Stamp]:
         """Return every finished environment by its path."""
@@ -128,8 +126,8 @@ class EnvironmentFolder:
         damaged = self._sealed(path, own, distrusted)
         if damaged:
             if say:
-                names = ", ".join(damaged)
-                say(f"note: files of {names} were changed in uv's cache: they are fetched anew")
+                said = ", ".join(damaged)
+                say(f"note: files of {said} were changed in uv's cache: they are fetched anew")
             self.forget(damaged)
             path = self._filled(name, interpreter, slice_text, own=own, heard=heard)
             damaged = self._sealed(path, own, {*damaged, *distrusted})
@@ -150,9 +148,7 @@ class EnvironmentFolder:
         own: str | None,
         heard: Heard | None,
     ) -> Path:
-        path = self._free(name)
-        while path.name == place.name_of(self._root / place.LINK):
-            path = self._free(f"{path.name}-2")
+        path = names.new(self._root, name)
         itself = None if filesystem.has_links(self._home) else path.name
         try:
             making.make(path, interpreter, prompt=self._root.name, named=itself)
@@ -168,9 +164,7 @@ class EnvironmentFolder:
             raise
         return path
 
-    def _sealed(
-        self, path: Path, own: str | None, distrusted: Collection[str]
-    ) -> tuple[str, ...]:
+    def _sealed(self, path: Path, own: str | None, distrusted: Collection[str]) -> tuple[str, ...]:
         """Write the snapshot; or remove the environment, and return the packages with damaged files."""
         damaged: tuple[str, ...] | None = None
         try:
@@ -203,22 +197,20 @@ class EnvironmentFolder:
         if current.path == path:
             return path
         if current.stamp and current.path:
-            with suppress(
-                OSError
-            ):  # from this moment an activated shell's environment counts as left
+            with suppress(OSError):  # from now on an activated shell's environment counts as left
                 os.utime(Path(current.path) / STAMP)
-        slot = self._slot(current, forgo=forgo)
-        name = self._name(current)
+        slot = names.slot(self._root, current, forgo=forgo)
+        name = names.known(self._home, current)
         before = slot if current.kind == "foreign" else name
         if forgo or (current.kind == "ours" and current.stamp is None):
             before = None  # it is not to come back
-        with history.recorded(self._home, self._own_name(Path(path)), before, after=name):
+        with history.recorded(self._home, names.own(Path(path)), before, after=name):
             return str(taking.take(self._root, Path(path), slot=slot))
 
     def give_back(self, path: str) -> str:
         """Give ``.venv`` back to what was adopted; return its new place. Raises ``EnvctlError``."""
         aside = Path(path)
-        name = self._name(self.current())
+        name = names.known(self._home, self.current())
         with history.recorded(self._home, aside.name, name, after=name):
             taking.put_back(self._root, aside)
         return str(self._root / place.LINK)
@@ -247,44 +239,3 @@ class EnvironmentFolder:
         before = self.previous()
         found = (self.current().path, before.path if before else None)
         return removal.clean(self._home, [path for path in found if path])
-
-    def _name(self, current: Current) -> str | None:
-        """Return the name by which history knows what ``.venv`` is."""
-        if current.kind == "ours" and current.path:
-            return self._own_name(Path(current.path))
-        last = history.latest(self._home)
-        back = last and last.startswith(place.ADOPTED) and self._named(last) is None
-        return last if current.kind == "foreign" and back else None
-
-    def _own_name(self, path: Path) -> str:
-        return place.name_of(path) or path.name
-
-    def _named(self, name: str) -> Path | None:
-        """Return the environment of that name that lies aside."""
-        path = self._home / name
-        if name.startswith(place.ADOPTED):
-            return path if os.path.lexists(path) and not removal.is_staged(path) else None
-        every = removal.environments(self._home)
-        return next((each for each in every if self._own_name(each) == name), None)
-
-    def _slot(self, current: Current, *, forgo: bool) -> str | None:
-        """Return where what is at ``.venv`` goes; ``None``: it is a link of ours, or nothing."""
-        link = self._root / place.LINK
-        if current.kind == "absent" or (current.kind == "ours" and link.is_symlink()):
-            return None
-        name = place.name_of(link)
-        if current.kind == "foreign":
-            return (
-                f"{removal.REPLACED}{os.getpid()}"
-                if forgo
-                else self._free(f"{place.ADOPTED}1").name
-            )
-        return self._free(name).name if name else f"{removal.REPLACED}{os.getpid()}"
-
-    def _free(self, name: str) -> Path:
-        """Return a path that is not there yet. One that is unfinished may still be written to by a killed one's uv."""
-        for number in range(1, 1000):
-            path = self._home / (name if number == 1 else f"{name}-{number}")
-            if not os.path.lexists(path):
-                return path
-        raise EnvironmentFailure("too many environments", where=str(self._home))

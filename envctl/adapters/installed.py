@@ -80,4 +80,3 @@ def files(folder: Path) -> Iterator[str]:
             for name in names
             if not (name in _OWN and parent == str(folder))
         )
-

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import threading
@@ -67,14 +68,17 @@ def _listened(heard: Callable[[str], None] | None, lines: list[str]) -> Iterator
     if heard is None:
         yield subprocess.PIPE
         return
-    listener = heard
     read, write = os.pipe()
 
-    def listen() -> None:
+    def listen(listener: Callable[[str], None] | None = heard) -> None:
         with os.fdopen(read, encoding="utf-8", errors="replace") as stream:
-            for line in stream:
+            for line in stream:  # to the end, come what may: a full pipe would stop the program
                 lines.append(line)
-                listener(line.rstrip("\n"))
+                try:
+                    if listener:
+                        listener(line.rstrip("\n"))
+                except Exception:  # noqa: BLE001  # it only shows something
+                    listener = None
 
     thread = threading.Thread(target=listen, name="stderr", daemon=True)
     thread.start()
@@ -97,6 +101,8 @@ def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = 
     """
     found = program(argv[0], env)
     try:
+        if found is None and "/" in argv[0] and Path(argv[0]).exists():
+            raise PermissionError(argv[0])
         if found is None:
             raise FileNotFoundError(argv[0])  # one message for both ways
         if lease:
@@ -111,8 +117,14 @@ def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = 
 def _missing(program: str, error: OSError) -> ToolMissingError:
     where = program if "/" in program else "PATH"
     message, hint = f"`{program}` was not found", "install it, or correct the name"
-    if isinstance(error, PermissionError):
-        message, hint = f"`{program}` may not be executed", "check its permissions"
+    if isinstance(error, PermissionError) and Path(program).is_dir():
+        message, hint = f"`{program}` is a folder", "name a program in it"
+    elif isinstance(error, PermissionError):
+        message = f"`{program}` may not be executed"
+        hint = f"`chmod +x {shlex.quote(program)}`, or name what runs it, such as `sh` or `python`"
+    elif isinstance(error, FileNotFoundError) and "/" in program and Path(program).exists():
+        message = f"what `{program}` is to be run by was not found: see its first line"
+        hint = "correct that line, or name what runs it, such as `sh` or `python`"
     elif error.errno == errno.ENOEXEC:
         message = f"`{program}` is not a program that the system can start"
         hint = f"begin it with a line such as `#!/bin/sh`, or name what runs it: `sh {program}`"

@@ -28,7 +28,9 @@ def check(
     """
     if current.path is None:
         found = current.found or "not there"
-        yield _finding("environment-missing", ".venv", f".venv is no virtual environment: it is {found}")
+        yield _finding(
+            "environment-missing", ".venv", f".venv is no virtual environment: it is {found}"
+        )
         return
     if current.python and _minor(current.python) != _minor(python):
         message = f"the environment has Python {current.python}, it should have {python}"

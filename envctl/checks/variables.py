@@ -1,10 +1,18 @@
 """Do the variables that matter have the declared values, in the shell that ``verify`` runs in?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.record import Record
-from envctl.domain.variables import SCHEDULER_VARIABLES, classify, observed, scheduler
+from envctl.domain.variables import (
+    SCHEDULER_VARIABLES,
+    Variable,
+    classify,
+    holds_login,
+    observed,
+    scheduler,
+)
 
 
 def check(
@@ -12,25 +20,54 @@ def check(
     environ: Mapping[str, str],
     *,
     local: Mapping[str, str],
+    hidden: Collection[str] | None,
     active: bool,
     record: Record | None,
 ) -> Iterator[Finding]:
     """Yield what differs; ``active``: the project's environment is activated in this shell.
 
     A declared variable that is unset is only worth a note where nothing was activated: every way in sets it.
-    ``local``: what this machine's own file has instead of the declared values.
+    ``local``: what this machine's own file has instead of the declared values. ``hidden``: the names in its
+    ``env-file``, of whose values nothing is said; ``None``: they are not known, and nothing is said of any value.
     """
+    found = _differences(
+        declared, environ, local=local, hidden=hidden, active=active, record=record
+    )
+    yield from (_redacted(each, all_of_it=hidden is None) for each in found)
+
+
+def _redacted(found: Finding, *, all_of_it: bool) -> Finding:
+    texts = (found.expected or "", found.actual or "")
+    if all_of_it or any(holds_login(text) for text in texts):
+        return replace(found, expected=None, actual=None)
+    return found
+
+
+def _differences(
+    declared: Mapping[str, str],
+    environ: Mapping[str, str],
+    *,
+    local: Mapping[str, str],
+    hidden: Collection[str] | None,
+    active: bool,
+    record: Record | None,
+) -> Iterator[Finding]:
     job = scheduler(environ)
     for name, value in sorted(declared.items()):
         if job and name in SCHEDULER_VARIABLES:
             continue
         own = local.get(name, value)
+        if hidden is not None and name in hidden and name not in local and name in environ:
+            continue  # its word counts more, and only a command that is started knows it
         yield from _declared(name, own, environ.get(name), active=active)
         if own != value and classify(name) == "semantic":
             yield _overridden(name, value, own)
-    for each in observed(environ):
-        if each.name in declared:
-            continue
+    told = {*declared, *(hidden or ())}
+    yield from _undeclared([each for each in observed(environ) if each.name not in told], record)
+
+
+def _undeclared(found: Iterable[Variable], record: Record | None) -> Iterator[Finding]:
+    for each in found:
         if each.kind == "semantic":
             yield _finding(
                 "variable-undeclared",

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from envctl.cli.render import say
 from envctl.domain.fetching import Fetch, Heard
 
 _TICK = 0.2  # seconds
@@ -14,20 +16,29 @@ _MEGA = 1 << 20
 _CLEAR = "\r\x1b[2K"  # ECMA-48: erase in line
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What long work is given: ``heard`` (``None``: nobody watches), ``say`` for a line of its own, and a clock."""
+
+    heard: Heard | None
+    say: Callable[[str], None]
+    seconds: Callable[[], float]
+
+
 @contextmanager
-def progress() -> Iterator[tuple[Heard | None, Callable[[], float]]]:
-    """Lend what is to be told of each file, and a clock; ``None`` where nobody watches a terminal that can do it."""
+def progress() -> Iterator[Watch]:
+    """Show what is heard while the block lasts, on a terminal that can erase a line."""
     began = time.monotonic()
 
     def seconds() -> float:
         return time.monotonic() - began
 
-    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        yield None, seconds
+    if not sys.stderr.isatty() or os.environ.get("TERM", "") in ("", "dumb"):
+        yield Watch(heard=None, say=say, seconds=seconds)
         return
     line = _Line(seconds)
     try:
-        yield line.hear, seconds
+        yield Watch(heard=line.hear, say=line.say, seconds=seconds)
     finally:
         line.end()
 
@@ -40,6 +51,7 @@ class _Line:
         self._fetches: dict[str, Fetch] = {}
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._writing = threading.Lock()
 
     def hear(self, fetch: Fetch) -> None:
         known = self._fetches.get(fetch.name)
@@ -49,6 +61,12 @@ class _Line:
             self._thread = threading.Thread(target=self._draw, name="progress", daemon=True)
             self._thread.start()
 
+    def say(self, sentence: str) -> None:
+        with self._writing:
+            if self._thread:
+                self._write(_CLEAR)
+            say(sentence)
+
     def end(self) -> None:
         self._ended.set()
         if self._thread:
@@ -57,10 +75,10 @@ class _Line:
 
     def _draw(self) -> None:
         while True:
-            width = os.get_terminal_size(sys.stderr.fileno()).columns
-            self._write(
-                f"{_CLEAR}{text(tuple(self._fetches.values()), self._seconds())[: width - 1]}"
-            )
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+            now = text(tuple(self._fetches.values()), self._seconds())
+            with self._writing:
+                self._write(f"{_CLEAR}{now[: width - 1]}")
             if self._ended.wait(_TICK):
                 return
 

@@ -1,6 +1,7 @@
 """Results as they leave: text or one versioned JSON envelope on stdout; talk on stderr."""
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -50,12 +51,18 @@ def delivered(delivery: str | None, name: str) -> str:
 def step(text: str) -> None:
     """Say what takes a while, to whoever watches a terminal."""
     if sys.stderr.isatty():
-        say(click.style(text, dim=True))
+        say(_styled(text, dim=True))
+
+
+def _styled(text: str, **style: Any) -> str:
+    """Return the text in colours, but for whoever wants none (no-color.org); Click asks only for a terminal."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else click.style(text, **style)
 
 
 def failure(error: EnvctlError, *, verbose: bool) -> str:
     """Return an error's text: what, where, what to do next."""
-    lines = [f"{click.style('error', fg='red', bold=True)}: {_lines(error.message)}"]
+    lines = [f"{_styled('error', fg='red', bold=True)}: {_lines(error.message)}"]
     if error.where:
         lines.append(f"  where: {_lines(error.where)}")
     if error.hint:

@@ -10,11 +10,8 @@ from envctl.bootstrap import Services
 from envctl.cli import options, sync_report
 from envctl.cli.progress import progress
 from envctl.cli.render import say, step
-from envctl.domain.build import PROJECT
 from envctl.domain.lock import Lock
-from envctl.domain.lock_state import answers
 from envctl.domain.manifest import Manifest, restricted
-from envctl.emitters import inject
 from envctl.errors import EnvctlError, UsageError
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
@@ -101,7 +98,7 @@ def command(
             return
         witness = note.Witness(services.project)
         read = _read(services, witness, selection)
-        for line in _chosen(read.choice):
+        for line in sync_report.chosen(read.choice):
             say(line)
         if looking:
             todo = usecase.check(
@@ -173,20 +170,20 @@ def _sync(
     leave: usecase.Leave | None,
     as_json: bool,
 ) -> None:
-    about = _about(read.manifest, read.lock)
+    about = sync_report.about(read.manifest, read.lock)
     if not selection.no_default_groups:
-        about += _left_out(read.choice.manifest, read.manifest)
+        about += sync_report.left_out(read.choice.manifest, read.manifest)
     for line in about:
         say(line)
     step(f"syncing {len(read.want.items.items)} packages …")
-    with progress() as (heard, seconds):
+    with progress() as watch:
         outcome = usecase.sync(
             services.project,
             services.environments,
             read.want,
             workshop=lambda: services.workshop,
-            say=say,
-            heard=heard,
+            say=watch.say,
+            heard=watch.heard,
             repair=repair,
             leave=leave,
         )
@@ -194,7 +191,7 @@ def _sync(
         services.remember_profile(read.manifest.profile)
         say(f"  (kept in {load.LOCAL})")
     elif selection == _Selection():
-        lines = "".join(f"{line}\n" for line in (*_chosen(read.choice), *about))
+        lines = "".join(f"{line}\n" for line in (*sync_report.chosen(read.choice), *about))
         note.synced(
             witness,
             services.environments,
@@ -202,7 +199,7 @@ def _sync(
             lines + sync_report.in_sync(outcome.packages),
             searched=read.found,
         )
-    sync_report.done(outcome, seconds(), as_json=as_json)
+    sync_report.done(outcome, watch.seconds(), as_json=as_json)
 
 
 def _roll_back(ctx: click.Context, services: Services, *, as_json: bool) -> None:
@@ -221,36 +218,3 @@ def _roll_back(ctx: click.Context, services: Services, *, as_json: bool) -> None
             ahead = None  # without a lock that can be read there is nothing to say
     sync_report.returned(returned, ahead=ahead, as_json=as_json)
     ctx.exit(0 if returned else 1)
-
-
-def _chosen(choice: Choice) -> list[str]:
-    """Return which profile is used and why."""
-    name = choice.manifest.profile
-    return [f"profile {name}: {choice.reason}"] if name else []
-
-
-def _about(manifest: Manifest, lock: Lock) -> list[str]:
-    """Return what a person should know before the work."""
-    said = []
-    if manifest.build_system and PROJECT not in lock.builds.builds:
-        said.append("note: the lock does not say how to build the project itself: it is left out")
-    if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
-        said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
-    if manifest.inject and (late := inject.late(lock.env)):
-        said.append(
-            f"note: `inject` sets {', '.join(late)} too late for a Python that is started directly: "
-            "start what needs it with `envctl run`"
-        )
-    return said
-
-
-def _left_out(whole: Manifest, held: Manifest) -> list[str]:
-    """Say which of the groups and extras that are installed by default a lock for some of them does not hold."""
-    lacking = [
-        *(f"group `{name}`" for name in whole.default_groups if name not in held.default_groups),
-        *(f"extra `{name}`" for name in whole.default_extras if name not in held.default_extras),
-    ]
-    if not lacking:
-        return []
-    named = ", ".join(lacking)
-    return [f"note: the lock was made without {named}: run `envctl lock --all-groups` to have all"]

@@ -6,10 +6,49 @@ from pathlib import PurePath
 from typing import Any
 
 from envctl.cli.render import envelope, say, show
+from envctl.domain.build import PROJECT
 from envctl.domain.environment import SyncPlan
+from envctl.domain.lock import Lock
+from envctl.domain.lock_state import answers
+from envctl.domain.manifest import Manifest
+from envctl.emitters import inject
 from envctl.emitters.printable import printable
+from envctl.usecases.choice import Choice
 from envctl.usecases.rollback import Returned
 from envctl.usecases.sync import SyncOutcome
+
+
+def chosen(choice: Choice) -> list[str]:
+    """Return which profile is used and why."""
+    name = choice.manifest.profile
+    return [f"profile {name}: {choice.reason}"] if name else []
+
+
+def about(manifest: Manifest, lock: Lock) -> list[str]:
+    """Return what a person should know before the work."""
+    said = []
+    if manifest.build_system and PROJECT not in lock.builds.builds:
+        said.append("note: the lock does not say how to build the project itself: it is left out")
+    if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
+        said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
+    if manifest.inject and (late := inject.late(lock.env)):
+        said.append(
+            f"note: `inject` sets {', '.join(late)} too late for a Python that is started directly: "
+            "start what needs it with `envctl run`"
+        )
+    return said
+
+
+def left_out(whole: Manifest, held: Manifest) -> list[str]:
+    """Say which of the groups and extras that are installed by default a lock for some of them does not hold."""
+    lacking = [
+        *(f"group `{name}`" for name in whole.default_groups if name not in held.default_groups),
+        *(f"extra `{name}`" for name in whole.default_extras if name not in held.default_extras),
+    ]
+    if not lacking:
+        return []
+    named = ", ".join(lacking)
+    return [f"note: the lock was made without {named}: run `envctl lock --all-groups` to have all"]
 
 
 def in_sync(packages: int) -> str:

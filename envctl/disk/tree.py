@@ -40,11 +40,11 @@ def walk(top: str) -> Tree:
 
 
 class Walking:
-    """A walk that others do, in two processes: whoever waits for it can do something else before."""
+    """A walk in processes of its own: whoever waits for it can do something else before."""
 
     def __init__(self, top: str) -> None:
         self._top = top
-        self._count = min(2, forked.processors())
+        self._count = forked.processors()
         numbers = range(self._count) if self._count > 1 else ()
         self._started = [forked.start(_share, top, number, self._count) for number in numbers]
 

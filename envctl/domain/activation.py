@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from envctl.domain.variables import SCHEDULER_VARIABLES, classify, scheduler
+from envctl.domain.variables import SCHEDULER_VARIABLES, classify, holds_login, scheduler
 from envctl.errors import ManifestError
 
 Source = Literal[
@@ -79,8 +79,9 @@ class Assignment:
 
     @property
     def secret(self) -> bool:
-        """Whether it must not be written into any file, nor shown: all that an ``env-file`` sets is."""
-        return self.source == "env-file" or classify(self.name) == "secret"
+        """Whether it must not be written into any file, nor shown: all that an ``env-file`` sets is, and a login."""
+        by_source = self.source == "env-file" or classify(self.name) == "secret"
+        return by_source or holds_login(self.value or "")
 
     def instead_of(self, below: "Assignment | None") -> "Assignment":
         """Return this one as the stronger word than ``below`` and all that it is over."""

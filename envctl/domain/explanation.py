@@ -12,6 +12,7 @@ class Explanation:
     ``program``: the path of the command's program; ``None``: no command was named, or there is no such program.
     ``active``: the caller has entered this environment already. ``left_out``: how many of the caller's variables an
     isolated command does without; ``None``: it is not isolated, and all that are not listed stay as they are.
+    ``env_file``: there is one, from which the caller's own values may come.
     """
 
     environment: str
@@ -20,3 +21,4 @@ class Explanation:
     active: bool = False
     left_out: int | None = None
     program: str | None = None
+    env_file: bool = False

@@ -135,6 +135,7 @@ _ENDS = r"(?=[/:;,\s\"']|$)"
 # Both look-behinds are six characters, as re wants them.
 _HOMES = re.compile(r"(?<=/home/|Users/)[^/:;,\s\"']+")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+_LOGIN = re.compile(r"://(?!git@)[^/\s]*@")
 _WHO = ("USER", "LOGNAME", "HOSTNAME")
 
 
@@ -148,6 +149,11 @@ def classify(name: str) -> VariableClass | None:
 def looks_secret(name: str) -> bool:
     """Whether a name reads like a credential's (``GITHUB_TOKEN``, ``PGPASSWORD``)."""
     return name not in _SHELL_FOLDERS and _CREDENTIAL_WORD.search(name.upper()) is not None
+
+
+def holds_login(value: str) -> bool:
+    """Whether an address in a value names a user or a password; git's own user is nobody's secret."""
+    return _LOGIN.search(value) is not None
 
 
 def scheduler(environ: Mapping[str, str]) -> str | None:

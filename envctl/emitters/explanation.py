@@ -1,15 +1,14 @@
 """``envctl run --explain``: whose word each variable is, for people and as data. No secret stands in either."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from envctl.domain.activation import Assignment
 from envctl.domain.explanation import Explanation
+from envctl.domain.variables import classify
 from envctl.emitters.printable import printable
 
 _NAMED = {"local": "local.toml"}
-_LOGIN = re.compile(r"://[^/\s]*@")
 _SECRET = "(secret)"  # noqa: S105  # what is shown instead of one
 
 
@@ -47,16 +46,16 @@ def table(found: Explanation) -> dict[str, Any]:
         "variables": [
             {
                 "name": each.name,
-                **_word(each, each),
-                "over": [_word(other, each) for other in each.over],
+                **_word(each, each, found),
+                "over": [_word(other, each, found) for other in each.over],
             }
             for each in found.variables
         ],
     }
 
 
-def _word(each: Assignment, winner: Assignment) -> dict[str, Any]:
-    hidden = _hidden(each, winner)
+def _word(each: Assignment, winner: Assignment, found: Explanation) -> dict[str, Any]:
+    hidden = _hidden(each, winner, found)
     return {
         "source": each.source,
         "value": None if hidden else each.value,
@@ -66,9 +65,10 @@ def _word(each: Assignment, winner: Assignment) -> dict[str, Any]:
 
 
 def _rows(each: Assignment, found: Explanation) -> Iterator[tuple[str, str, str]]:
-    yield each.name, _who(each, found), _shown(each.value, hidden=_hidden(each, each))
+    yield each.name, _who(each, found), _shown(each.value, hidden=_hidden(each, each, found))
     for other in each.over:
-        yield "", f"  not {_who(other, found)}", _shown(other.value, hidden=_hidden(other, each))
+        value = _shown(other.value, hidden=_hidden(other, each, found))
+        yield "", f"  not {_who(other, found)}", value
 
 
 def _who(each: Assignment, found: Explanation) -> str:
@@ -77,11 +77,12 @@ def _who(each: Assignment, found: Explanation) -> str:
     return _NAMED.get(each.source, each.source)
 
 
-def _hidden(each: Assignment, winner: Assignment) -> bool:
-    """Whether a value is not to be shown: where an env-file has a word, the caller may have its own from that file."""
+def _hidden(each: Assignment, winner: Assignment, found: Explanation) -> bool:
+    """Whether a value is not to be shown: where an env-file has, or had, a word, the caller's may come from it."""
     theirs = each.source not in ("manifest", "profile", "local")
     known = any(one.source == "env-file" for one in (winner, *winner.over))
-    return each.secret or (theirs and known) or bool(_LOGIN.search(each.value or ""))
+    known = known or (found.env_file and each.source == "caller" and classify(each.name) is None)
+    return each.secret or (theirs and known)
 
 
 def _shown(value: str | None, *, hidden: bool) -> str:

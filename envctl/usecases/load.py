@@ -10,7 +10,7 @@ from envctl.domain.lock_reading import parse_lock
 from envctl.domain.lock_state import edited
 from envctl.domain.manifest import Manifest
 from envctl.domain.manifest_reading import parse_manifest
-from envctl.domain.variables import classify
+from envctl.domain.variables import classify, holds_login
 from envctl.errors import LockError, ManifestError
 from envctl.ports import Project
 from envctl.readers.env_file import read_env_file
@@ -131,11 +131,12 @@ def _variables(found: Manifest) -> None:
         f"tool.envctl.profiles.{name}.env": profile.env for name, profile in found.profiles.items()
     }
     for table, variables in tables.items():
-        for name in variables:
+        for name, value in variables.items():
             refuse_name(name, f"{table}.{name}")
-            if classify(name) == "secret":
+            why = "is a secret by its name" if classify(name) == "secret" else ""
+            if why or holds_login(value):
                 raise ManifestError(
-                    f"`{name}` is a secret by its name, and this file is committed",
+                    f"`{name}` {why or 'holds an address with a login'}, and this file is committed",
                     where=f"{table}.{name}",
                     hint="take it out; put it into a file that .envctl/local.toml names as `env-file`, "
                     "or set it in your own environment",

@@ -55,6 +55,7 @@ def explain(
         scheduler=scheduler(environ),
         active=environ.get("VIRTUAL_ENV") == activation.environment,
         left_out=len(environ.keys() - caller.keys()) if isolated else None,
+        env_file=bool(activation.env_files),
     )
 
 

@@ -13,11 +13,12 @@ from envctl.domain import contract as contracts
 from envctl.domain.environment import Current, Inspection, own_differs, without_own
 from envctl.domain.finding import Finding, Layer
 from envctl.domain.here import Here
+from envctl.domain.local import Local
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
-from envctl.errors import LockError, NewerLockError
+from envctl.errors import LockError, ManifestError, NewerLockError, ProjectError
 from envctl.ports import Environments, Project, Workshop
 from envctl.usecases import build, load
 from envctl.usecases.choice import in_use
@@ -204,13 +205,23 @@ def _variables(around: Surroundings, _manifest: Manifest, lock: Lock) -> Iterato
     )
     records = load_all(around.project)
     record = this_machine(records, around.record().machine_id) if records else None
+    local = load.local(around.project)
     yield from variables_check.check(
         lock.env,
         around.environ,
-        local=load.local(around.project).env,
+        local=local.env,
+        hidden=_names(around, local),
         active=active,
         record=record,
     )
+
+
+def _names(around: Surroundings, local: Local) -> Collection[str] | None:
+    """Return the names that the ``env-file`` sets; ``None`` where it cannot be read."""
+    try:
+        return load.env_files(around.project, local, around.environ)[1].keys()
+    except (ManifestError, ProjectError):
+        return None
 
 
 def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ def _problem() -> str:
 def tampered(*injections: str, children: bool = False) -> list[str]:
     """Return what to put before a command, such that these system calls of it are tampered with.
 
-    For example ``symlink,symlinkat:error=EPERM``, or ``rename:signal=KILL:when=3``. ``children``: in what it starts too.
+    For example ``symlink,symlinkat:error=EPERM``, or ``rename:signal=KILL:when=3``. ``children``: in what
+    it starts too.
     """
     if problem := _problem():
         if os.environ.get("CI") == "true":

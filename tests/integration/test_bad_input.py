@@ -379,7 +379,7 @@ def test_an_edited_lock_is_not_installed(world: World, mistake: str, command: st
         ("verify --only locks", 2, ("no layer `locks`", "--only", "lock, environment")),
         ("run --env 1X=2 -- true", 2, ("`1X` is not a name for a variable", "--env")),
         ("run -- zz-no-such-program", 4, ("`zz-no-such-program` was not found",)),
-        ("activate --shell cmd", 2, ("does not know the shell `cmd`", "bash")),
+        ("activate --shell elvish", 2, ("does not know the shell `elvish`", "bash")),
         ("record --save ../x", 3, ("../x",)),
         ("lokc", 2, ("no command `lokc`", "did you mean `lock`?")),
         ("lock --upgrde", 2, ("--upgrde", "--upgrade")),

@@ -124,7 +124,9 @@ def test_no_symbolic_links(world: World, missing: tuple[str, ...]) -> None:
     assert "environment  ok" in envctl(world, "verify", "--only", "environment", under=under)
     entered = world.run(["sh", "-c", ". .venv/bin/activate; echo $VIRTUAL_ENV; zz-test"])
     assert entered.stdout == f"{venv}\nzz-made-test 3.0\n"
-    prefix = envctl(world, "run", "--", "python", "-c", "import sys; print(sys.prefix)", under=under)
+    prefix = envctl(
+        world, "run", "--", "python", "-c", "import sys; print(sys.prefix)", under=under
+    )
     assert prefix == f"{venv}\n"
     # Another slice, back again, and forward.
     assert "note:" in envctl(world, "sync", "--extra", "plot", under=under)

@@ -222,7 +222,7 @@ def test_a_folder_that_may_not_be_moved(world: World, flag: str) -> None:
         subprocess.run(["chattr", "-i", world.root / ".venv"], check=True)
 
 
-# managed = false
+# Left to another tool
 
 
 def unmanaged(world: World) -> None:

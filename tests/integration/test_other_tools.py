@@ -76,7 +76,9 @@ def uv_uninstall(world: World) -> None:
 
 
 def pip(world: World) -> None:
-    tool(world, sys.executable, "-m", "pip", "--python", str(world.python), "install", "zz-made-plot")
+    tool(
+        world, sys.executable, "-m", "pip", "--python", str(world.python), "install", "zz-made-plot"
+    )
 
 
 def uv_venv(world: World) -> None:
@@ -139,7 +141,9 @@ def test_it_is_said_and_mended_by_one_command(world: World, name: str) -> None:
     said = call(world, "sync", "--check")
     assert said.code == 1, said
     found = world.findings("--only", "environment")
-    messages = {each["subject"]: each["message"] for each in found if each["code"] != "file-missing"}
+    messages = {
+        each["subject"]: each["message"] for each in found if each["code"] != "file-missing"
+    }
     for subject, text in words.items():
         assert text in messages[subject], messages
     said = call(world, "sync")

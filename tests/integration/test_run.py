@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -305,3 +305,32 @@ def test_many_at_once(world: World) -> None:
     limit = time.monotonic() + 60
     outs = [each.communicate(timeout=limit - time.monotonic())[0] for each in started]
     assert outs == [b"0\n"] * 8
+
+
+def dead(path: Path) -> None:
+    path.write_text("#!/no/such/interpreter\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "next_step"),
+    [
+        (lambda path: path.write_text("#!/bin/sh\n"), "may not be executed", "chmod +x"),
+        (Path.mkdir, "is a folder", "name a program in it"),
+        (dead, "is to be run by was not found", "correct that line"),
+    ],
+)
+def test_what_is_there_and_cannot_be_started_is_not_called_missing(
+    world: World,
+    run: tuple[str, ...],
+    tmp_path: Path,
+    make: Callable[[Path], object],
+    said: str,
+    next_step: str,
+) -> None:
+    path = tmp_path / "train it.sh"
+    make(path)
+    done = start(world, [*run, "--", str(path)])
+    assert done.returncode == 4
+    assert said in done.stderr.decode()
+    assert next_step in done.stderr.decode()

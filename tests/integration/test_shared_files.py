@@ -7,7 +7,12 @@ mind first put the changed bytes back. Three projects share one cache.
 import os
 import shlex
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -188,6 +193,39 @@ def test_where_one_repair_cannot_reach_each_project_has_its_own(team: Team) -> N
     third.envctl("sync", "--repair")
     for each in team.all:
         assert each.codes(*ENVIRONMENT, "--full", code=0) == []
+
+
+def test_a_repair_that_is_killed_is_repeated(team: Team) -> None:
+    """At moments spread over its whole life; each environment is as it was installed, or says that it is not."""
+    big = Path("zz_made_data") / "big.bin"
+    argv = [sys.executable, "-m", "envctl", "sync", "--repair"]
+    started = time.monotonic()
+    team.all[0].envctl("sync", "--repair")
+    whole = 3 * (time.monotonic() - started)  # with something to repair it takes longer
+    for step in range(4):
+        used = team.all[step % 2]  # at least the third shares its file
+        (used.site / big).write_bytes(bytes(len(DATA) + step))
+        process = subprocess.Popen(
+            argv,
+            cwd=used.root,
+            env={**os.environ, **used.environ},
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(whole * (step + 1) / 4.5)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for each in team.all:
+            right = (each.site / big).read_bytes() == DATA
+            assert each.codes(*ENVIRONMENT) == ([] if right else ["file-modified"])
+        used.envctl("sync", "--repair")
+        for each in team.all:
+            assert each.codes(*ENVIRONMENT, "--full", code=0) == []
+            assert (each.site / big).read_bytes() == DATA
+        if step % 2:
+            for each in team.all:  # all share the cache's file again
+                each.envctl("sync", "--recreate")
 
 
 # A fresh environment from a cache that somebody wrote to

@@ -28,9 +28,22 @@ def world(made: World) -> World:
     return made
 
 
-def start(world: World, *argv: str, **streams: int) -> "subprocess.Popen[str]":
+def start(
+    world: World,
+    *argv: str,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        argv, cwd=world.root, env=environment(world), text=True, start_new_session=True, **streams
+        argv,
+        cwd=world.root,
+        env=environment(world),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -157,7 +170,7 @@ def test_what_an_activated_shell_starts_goes_on(world: World) -> None:
 
 
 def test_what_names_the_environment_goes_on_however_old_it_is(world: World) -> None:
-    script = f". .venv/bin/activate; exec python -c \"{LAZY}\""
+    script = f'. .venv/bin/activate; exec python -c "{LAZY}"'
     assert lazily(world, "sh", "-c", script, aged=True) == "ok\n"
 
 

@@ -1,4 +1,4 @@
-"""`envctl sync` killed at any moment: `.venv` is the old environment or the new one, and the next sync needs no flag."""
+"""`envctl sync` killed at any moment: `.venv` is the old environment or the new one, and the next sync mends it."""
 
 import os
 import random
@@ -33,7 +33,9 @@ class Stage:
     said: str = ""
 
     def keep(self, name: str) -> None:
-        self.states[name] = {each: self.world.read(each) for each in ("pyproject.toml", "pylock.toml")}
+        self.states[name] = {
+            each: self.world.read(each) for each in ("pyproject.toml", "pylock.toml")
+        }
 
     def ask(self, name: str) -> None:
         for file, text in self.states[name].items():
@@ -257,7 +259,11 @@ RENAMES = ("rename", "renameat", "renameat2")
 NAMING = (*RENAMES, "symlink", "symlinkat")
 EXCHANGING = ("rename", "renameat", "unlink", "rmdir")
 STEPS = {
-    "rollback": (Scenario(both, "new", ("sync", "--rollback"), "new", "old"), (*NAMING, "unlink"), ()),
+    "rollback": (
+        Scenario(both, "new", ("sync", "--rollback"), "new", "old"),
+        (*NAMING, "unlink"),
+        (),
+    ),
     "variables": (SCENARIOS["variables"], (*NAMING, "rmdir"), ()),
     "adopt": (Scenario(foreign, "old", ("sync", "--adopt"), "mine", "old"), NAMING, ()),
     "adopt, no exchange": (
@@ -285,9 +291,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_killed_at_every_step(
-    stage: Stage, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_killed_at_every_step(stage: Stage, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     scenario, calls, missing = STEPS[name]
     stage.forget()
     stage.put_back()

@@ -313,6 +313,56 @@ def test_a_secret_is_in_no_file_and_no_report(world: World) -> None:
     assert "PLAIN 'public'" in activate
 
 
+VERIFY = ("verify", "--only", "variables", "--json")
+
+
+def test_verify_says_nothing_of_what_an_env_file_sets(world: World) -> None:
+    secret(
+        world, lines=f"PLAIN={SECRET}\nOMP_NUM_THREADS={SECRET}\nCUDA_VISIBLE_DEVICES={SECRET}\n"
+    )
+    world.envctl("lock")
+    inside = world.envctl("run", "--", sys.executable, "-m", "envctl", *VERIFY)
+    assert json.loads(inside.stdout)["result"]["findings"] == []
+    # A file that cannot be read any more: then no value is shown at all.
+    world.write("my.env", f"PLAIN={SECRET}\nbroken")
+    stale = {"PLAIN": SECRET, "OMP_NUM_THREADS": SECRET}
+    done = world.envctl(*VERIFY, code=1, env=stale)
+    assert "variable-differs" in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_local_toml_counts_more_than_the_manifest_for_verify_too(world: World) -> None:
+    sources = Sources()
+    sources.say("manifest", "PYTHONHASHSEED", "0")
+    sources.say("local", "PYTHONHASHSEED", "8")
+    sources.lay(world)
+    world.envctl("lock")
+    inside = world.envctl("run", "--", sys.executable, "-m", "envctl", *VERIFY)
+    (found,) = json.loads(inside.stdout)["result"]["findings"]
+    assert (found["severity"], found["expected"], found["actual"]) == ("warning", "0", "8")
+
+
+LOGIN = "postgres://user:hunter2@db.example/x"
+
+
+def test_an_address_with_a_login_is_a_secret_whatever_its_name(world: World) -> None:
+    sources = Sources()
+    sources.say("local", "DATABASE", LOGIN)
+    sources.lay(world)
+    world.envctl("sync")
+    for _ in range(2):
+        assert json.loads(world.envctl("run", "--", *show("DATABASE")).stdout) == [LOGIN]
+    assert "hunter2" not in world.envctl("run", "--explain").stdout
+    for path in (world.root / ".envctl").rglob("*"):
+        if path.is_file() and path.name != "local.toml":
+            assert b"hunter2" not in path.read_bytes(), path
+    sources.say("manifest", "DATABASE", LOGIN)
+    sources.lay(world)
+    done = world.envctl("lock", code=3)
+    assert "holds an address with a login, and this file is committed" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 def test_a_changed_env_file_is_heard_at_once(world: World) -> None:
     secret(world, lines="PLAIN=1\n")
     run = ["run", "--", *show("PLAIN", "NEW", "CUDA_VISIBLE_DEVICES")]

@@ -68,23 +68,36 @@ def _rows(text: str) -> dict[str, str]:
 def known(environment: Path, records: Iterable[Record]) -> dict[str, tuple[str, str]]:
     """Return path from the environment → its package and its hash, which may be empty.
 
+    Where two packages have one path, as happens, the last one installed has the file: either hash will do, and both are
+    returned, with a space between them.
     Left out are byte-compiled files, and rows that lead out of the environment: they are nobody's business here.
     """
     folder = installed.site_packages(environment)
     site = folder.relative_to(environment).as_posix() if folder else ""
     found: dict[str, tuple[str, str]] = {}
     for record in records:
-        name, rows = record.package.name, record.package.rows
-        if record.plain:
-            found |= {f"{site}/{row}": (name, expected) for row, expected in rows.items()}
-            continue
-        for row, expected in rows.items():
-            path = f"{site}/{row}"
-            if any(part in path for part in _CROOKED):  # the row may be absolute, too
-                path = os.path.relpath(os.path.normpath(environment / site / row), environment)
-            if CACHES not in path and not path.startswith("../"):
-                found[path] = (name, expected)
+        rows = dict(_straight(environment, site, record))
+        for path in found.keys() & rows.keys():
+            both = {*found[path][1].split(), *rows[path][1].split()}
+            rows[path] = (rows[path][0], " ".join(sorted(both)))
+        found |= rows
     return found
+
+
+def _straight(
+    environment: Path, site: str, record: Record
+) -> Iterable[tuple[str, tuple[str, str]]]:
+    name, rows = record.package.name, record.package.rows
+    if record.plain:
+        return {f"{site}/{row}": (name, expected) for row, expected in rows.items()}.items()
+    found = {}
+    for row, expected in rows.items():
+        path = f"{site}/{row}"
+        if any(part in path for part in _CROOKED):  # the row may be absolute, too
+            path = os.path.relpath(os.path.normpath(environment / site / row), environment)
+        if CACHES not in path and not path.startswith("../"):
+            found[path] = (name, expected)
+    return found.items()
 
 
 def spelled(digest: bytes) -> str:
@@ -93,13 +106,17 @@ def spelled(digest: bytes) -> str:
 
 
 def fits(path: Path, actual: str, expected: str) -> bool:
-    """Whether a file, whose SHA-256 is ``actual``, has the hash that is expected of it, of whichever kind that is."""
+    """Whether a file, whose SHA-256 is ``actual``, has one of the hashes that are expected of it, of whichever kind."""
+    return any(each == actual or _other_fits(path, each) for each in expected.split())
+
+
+def _other_fits(path: Path, expected: str) -> bool:
     algorithm, _, value = expected.partition("=")
     if algorithm == "sha256":
-        return actual == expected
+        return False
     try:
         with path.open("rb") as file:
-            other = hashlib.file_digest(file, algorithm).digest()
+            digest = hashlib.file_digest(file, algorithm).digest()
     except (OSError, ValueError):
         return False
-    return base64.urlsafe_b64encode(other).rstrip(b"=").decode() == value
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value

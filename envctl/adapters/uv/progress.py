@@ -9,13 +9,11 @@ from collections.abc import Callable
 
 from envctl.domain.fetching import Fetch, Heard
 
-_LINE = re.compile(
-    r"\s*(?:(Downloading|Building) (\S+)(?: \(([\d.]+) ?([KMGT]?i?B)\))?|(Downloaded|Built) (\S+))"
-)
+_LINE = re.compile(r"Downloading (\S+) \(([0-9]+(?:\.[0-9]+)?) ?([KMGT]?i?B)\)| +Downloaded (\S+)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 CHATTER = re.compile(
-    r"^(?:Using |Resolved |Audited |Prepared |Installed |Uninstalled |Downloading |Building "
-    r"| +Downloaded | +Built | [-+~] \S+==).*\n",
+    r"^(?:Using |Resolved |Audited |Prepared |Installed |Uninstalled |Downloading "
+    r"| +(?:Building|Built|Downloaded) | [-+~] \S+==).*\n",
     re.MULTILINE,
 )
 """What is no warning and no error: lines that only tell how it goes on."""
@@ -36,8 +34,7 @@ def read(line: str) -> Fetch | None:
     found = _LINE.fullmatch(line)
     if found is None:
         return None
-    _, begun, number, unit, _, ended = found.groups()
+    name, number, unit, ended = found.groups()
     if ended:
         return Fetch(name=ended, done=True)
-    size = round(float(number) * _UNITS[unit]) if number and unit in _UNITS else None
-    return Fetch(name=begun, size=size)
+    return Fetch(name=name, size=round(float(number) * _UNITS[unit]) if unit in _UNITS else None)

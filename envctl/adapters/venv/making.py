@@ -50,6 +50,12 @@ def make(path: Path, interpreter: Interpreter, *, prompt: str, named: str | None
 
 
 def _spelled(path: Path) -> None:
+    if os.pathsep in str(path):
+        raise EnvironmentFailure(
+            f"no environment can be made in a folder with `{os.pathsep}` in its path: PATH could not name it",
+            where=str(path),
+            hint="rename that folder",
+        )
     try:
         str(path).encode()
     except UnicodeEncodeError as error:

@@ -1,11 +1,6 @@
 """bash, zsh, dash and every other ``sh``: one text for all, in POSIX.1-2017's language.
 
-State lives in unexported shell variables: ``_ENVCTL_NAMES`` (``X:Y:``), ``_ENVCTL_OLD_X`` (the value from before;
-unset when there was none) and ``_ENVCTL_OWN_X`` (that value was not exported). Putting back follows this state, not
-a baked list: so a script that was rendered anew, or another project's, undoes what the one before had set.
-
-Written for all three at once: no word splitting (zsh does not split; a user may have set IFS), ``+x`` and ``-`` in
-every expansion (``set -u``), nothing that may fail outside a condition (``set -e``).
+What it notes, and how that is put back: ``posix_state``.
 """
 
 import re
@@ -15,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from envctl.domain.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.emitters.shells import sessions
+from envctl.emitters.shells.posix_state import KEEP, LEAVE, RESTORE, SET, UNDO
 from envctl.errors import EnvironmentFailure
 
 SCRIPTS: tuple[str, ...] = ("activate",)
@@ -23,57 +19,7 @@ _BEGIN = "# >>> envctl >>>\n"
 _END = "# <<< envctl <<<\n"
 _BLOCK = re.compile(f"^{_BEGIN}.*?^{_END}", re.MULTILINE | re.DOTALL)
 _DEACTIVATE = re.compile(r"^deactivate *\(\) *\{\n", re.MULTILINE)
-
-# Called once for each name, when all that an activation before had set is put back already.
-# A child is asked whether the variable is exported: no text of `export -p` can be trusted where values hold newlines.
-_SET = r"""_envctl_set () {
-    if eval "[ -n \"\${$1+x}\" ]"; then
-        eval "_ENVCTL_OLD_$1=\$$1"
-        sh -c "[ -n \"\${$1+x}\" ]" || [ $? -ne 1 ] || eval "_ENVCTL_OWN_$1=x"
-    fi
-    _ENVCTL_NAMES="$1:${_ENVCTL_NAMES-}"
-    export "$1=$2"
-}
-"""
-_RESTORE = r"""while [ -n "${_ENVCTL_NAMES-}" ]; do
-    _ENVCTL_NAME=${_ENVCTL_NAMES%%:*}
-    _ENVCTL_NAMES=${_ENVCTL_NAMES#*:}
-    unset -v "$_ENVCTL_NAME"
-    if eval "[ -n \"\${_ENVCTL_OLD_$_ENVCTL_NAME+x}\" ]"; then
-        eval "$_ENVCTL_NAME=\$_ENVCTL_OLD_$_ENVCTL_NAME"
-        if eval "[ -z \"\${_ENVCTL_OWN_$_ENVCTL_NAME+x}\" ]"; then
-            export "$_ENVCTL_NAME"
-        fi
-    fi
-    unset -v "_ENVCTL_OLD_$_ENVCTL_NAME" "_ENVCTL_OWN_$_ENVCTL_NAME"
-done
-unset -v _ENVCTL_NAME _ENVCTL_NAMES
-"""
-# What `deactivate` of venv, virtualenv and uv does, after the project's variables: their function cannot be kept
-# under another name in POSIX' language.
-_LEAVE = rf"""deactivate () {{
-{_RESTORE}    for _ENVCTL_NAME in PATH PS1; do
-        if eval "[ -n \"\${{_OLD_VIRTUAL_$_ENVCTL_NAME+x}}\" ]"; then
-            eval "$_ENVCTL_NAME=\$_OLD_VIRTUAL_$_ENVCTL_NAME"
-        fi
-        unset -v "_OLD_VIRTUAL_$_ENVCTL_NAME"
-    done
-    if [ -n "${{_OLD_VIRTUAL_PYTHONHOME+x}}" ]; then
-        export "PYTHONHOME=$_OLD_VIRTUAL_PYTHONHOME"
-    fi
-    if [ -n "${{_OLD_PKG_CONFIG_PATH-}}" ]; then
-        export "PKG_CONFIG_PATH=$_OLD_PKG_CONFIG_PATH"
-    elif [ -n "${{_OLD_PKG_CONFIG_PATH+x}}" ]; then
-        unset -v PKG_CONFIG_PATH
-    fi
-    unset -v _OLD_VIRTUAL_PYTHONHOME _OLD_PKG_CONFIG_PATH _ENVCTL_NAME VIRTUAL_ENV VIRTUAL_ENV_PROMPT
-    hash -r 2>/dev/null || :
-    if [ "${{1-}}" != nondestructive ]; then
-        unset -f deactivate
-        unset -f pydoc 2>/dev/null || :
-    fi
-}}
-"""
+_LEFT = re.compile(r"^deactivate nondestructive\n", re.MULTILINE)
 
 
 def quote(text: str) -> str:
@@ -89,6 +35,8 @@ def patch(
 ) -> Mapping[str, str]:
     """Put the variables at the end of ``activate``, and their undoing at the top of its ``deactivate``.
 
+    What virtualenv itself changes is noted once more, before it does.
+
     virtualenv bakes the path at which it built; where that is not the final one it is replaced.
     """
     text = _BLOCK.sub("", scripts["activate"])
@@ -96,14 +44,15 @@ def patch(
     baked = f"VIRTUAL_ENV={final}\n"
     if baked not in text:  # asked first: one path may be a part of the other
         text = text.replace(shlex.quote(built_at), final)
-    if baked not in text or not _DEACTIVATE.search(text):
+    if baked not in text or not (_DEACTIVATE.search(text) and _LEFT.search(text)):
         raise EnvironmentFailure(
             "the script `activate` is not one that virtualenv wrote for this environment",
             where=activation.environment,
             hint="run `envctl sync --recreate`",
         )
-    undo = f"{_BEGIN}{_RESTORE}{_END}"
+    undo, keep = f"{_BEGIN}{UNDO}{_END}", f"{_BEGIN}{KEEP}{_END}"
     text = _DEACTIVATE.sub(lambda found: found[0] + undo, text, count=1)
+    text = _LEFT.sub(lambda found: found[0] + keep, text, count=1)
     return {"activate": f"{text}{_BEGIN}{_entry(activation)}{_END}"}
 
 
@@ -115,8 +64,8 @@ def script(activation: Activation) -> str:
     """
     source = f". {quote(activation.programs + '/activate')}\n"
     if activation.foreign:
-        source += _LEAVE
-    return source + _RESTORE + assignments(activation.variables)
+        source += LEAVE
+    return source + RESTORE + assignments(activation.variables)
 
 
 def assignments(variables: Iterable[Assignment]) -> str:
@@ -131,7 +80,7 @@ def assignments(variables: Iterable[Assignment]) -> str:
         marks = "".join(f"${{{name}+x}}" for name in SCHEDULER_JOBS)
         outside = [f'if [ -z "{marks}" ]; then\n', *outside, "fi\n"]
     lines = "".join([*always, *outside])
-    return f"{_SET}{lines}unset -f _envctl_set\n" if lines else ""
+    return f"{SET}{lines}unset -f _envctl_set\n" if lines else ""
 
 
 def session(

@@ -2,7 +2,8 @@
 
 bash is given its rc file by option, zsh by ``ZDOTDIR``, every other ``sh`` by ``ENV`` (POSIX.1-2017, sh). The files
 remove themselves when they are read, so that envctl can become the shell instead of waiting behind it. Secrets
-come through one variable of the process, which the file unsets: they stand in no file.
+come through one variable of the process: they stand in no file. Their first lines do both, before the user's own
+files run: whatever fails later leaves no file, and no secret that child processes see.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +12,12 @@ from dataclasses import dataclass, field
 from envctl.domain.activation import Session
 
 _SECRETS = "_ENVCTL_SECRETS"
+_GIVEN = "_ENVCTL_GIVEN"  # not exported
 
 # virtualenv gives a prompt to bash and zsh alone. Read when the prompt is drawn, so it goes with `deactivate`.
 _SH_PROMPT = "PS1='${VIRTUAL_ENV_PROMPT:+($VIRTUAL_ENV_PROMPT) }'\"${PS1-}\"\n"
+
+_TAKE = f"{_GIVEN}=${{{_SECRETS}-}}\nunset -v {_SECRETS}\n"
 
 _ZDOTDIR_AS_BEFORE = """if [ -n "${_ENVCTL_ZDOTDIR+x}" ]; then
     ZDOTDIR=$_ENVCTL_ZDOTDIR
@@ -48,7 +52,7 @@ def _bash(entry: Entry, env: Mapping[str, str]) -> Session:
     rc = f"{entry.folder}/bashrc"
     own = "if [ -f ~/.bashrc ]; then . ~/.bashrc; fi\n"
     return Session(
-        files={rc: own + _last(entry, rc)},
+        files={rc: _first(entry, rc) + own + _last(entry)},
         argv=(entry.program, "--rcfile", rc, "-i"),
         env=env,
     )
@@ -63,11 +67,14 @@ def _zsh(entry: Entry, env: Mapping[str, str]) -> Session:
         '    HISTFILE="${ZDOTDIR-$HOME}/.zsh_history"\nfi\n'
     )
     early = (
-        f"{_ZDOTDIR_AS_BEFORE}{_source('.zshenv')}"
+        f"{_TAKE}{_gone(entry, zshenv)}{_ZDOTDIR_AS_BEFORE}{_source('.zshenv')}"
         'if [ -n "${ZDOTDIR+x}" ]; then _ENVCTL_ZDOTDIR=$ZDOTDIR; fi\n'
         f"ZDOTDIR={entry.quote(entry.folder)}\n"
     )
-    late = f"{_ZDOTDIR_AS_BEFORE}{history}{_source('.zshrc')}{_last(entry, zshenv, zshrc)}"
+    late = (
+        f"{_gone(entry, zshrc)}{_rmdir(entry)}"
+        f"{_ZDOTDIR_AS_BEFORE}{history}{_source('.zshrc')}{_last(entry)}"
+    )
     inherited = {"_ENVCTL_ZDOTDIR": env["ZDOTDIR"]} if "ZDOTDIR" in env else {}
     return Session(
         files={zshenv: early, zshrc: late},
@@ -93,17 +100,24 @@ def _sh(entry: Entry, env: Mapping[str, str]) -> Session:
     else:
         own = "unset -v ENV\n"
     return Session(
-        files={rc: own + _last(entry, rc, prompt=_SH_PROMPT)},
+        files={rc: _first(entry, rc) + own + _last(entry, prompt=_SH_PROMPT)},
         argv=(entry.program, "-i"),
         env={**env, "ENV": rc},
     )
 
 
-def _last(entry: Entry, *files: str, prompt: str = "") -> str:
-    """Activate, take the secrets from the process, and leave no file behind."""
-    named = " ".join(entry.quote(name) for name in files)
-    return (
-        f"{entry.activate}{prompt}"
-        f'eval "${{{_SECRETS}-}}"\nunset -v {_SECRETS}\n'
-        f"command rm -f -- {named}\ncommand rmdir -- {entry.quote(entry.folder)}\n"
-    )
+def _first(entry: Entry, rc: str) -> str:
+    return f"{_TAKE}{_gone(entry, rc)}{_rmdir(entry)}"
+
+
+def _gone(entry: Entry, file: str) -> str:
+    """Remove a file that the shell has opened, and reads to its end all the same."""
+    return f"command rm -f -- {entry.quote(file)}\n"
+
+
+def _rmdir(entry: Entry) -> str:
+    return f"command rmdir -- {entry.quote(entry.folder)}\n"
+
+
+def _last(entry: Entry, *, prompt: str = "") -> str:
+    return f'{entry.activate}{prompt}eval "${{{_GIVEN}-}}"\nunset -v {_GIVEN}\n'

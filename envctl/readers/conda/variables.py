@@ -30,7 +30,7 @@ def _refused(name: str, value: str) -> str:
     if not (name.isascii() and name.isidentifier()):
         return "that is no name for a variable"
     if classify(name) == "secret":
-        return "it is a secret by its name: put it under [env] in .envctl/local.toml"
+        return "it is a secret by its name: put it into an env-file (.envctl/local.toml)"
     if addresses.redacted(value) != value:
         return "its value holds a user name, a password or a token"
     if "\0" in value:

@@ -321,6 +321,32 @@ def test_a_record_that_is_none_is_no_bug(environment: Path, text: str) -> None:
     look(environment, stamp(environment), full=True)
 
 
+@pytest.mark.parametrize("last", [b"1", b"2"])
+def test_of_two_packages_with_one_path_either_has_the_file(environment: Path, last: bytes) -> None:
+    site = environment / SITE
+    for name, content in (("one", b"1"), ("two", b"2")):
+        install(site, name, {"tests/__init__.py": content})
+    (site / "tests" / "__init__.py").write_bytes(last)
+    os.link(site / "tests" / "__init__.py", environment.parent / "cached")
+    assert sealing.seal(environment, None) == ()
+    made = stamp(environment)
+    assert look(environment, made, full=True) == {}
+    (site / "tests" / "__init__.py").write_bytes(b"3")
+    assert look(environment, made) == {f"{SITE}/tests/__init__.py": "modified"}
+
+
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_other_hashes_count_as_well(environment: Path, algorithm: str) -> None:
+    digest = base64.urlsafe_b64encode(hashlib.new(algorithm, b"1").digest()).rstrip(b"=").decode()
+    install(environment / SITE, "x", {}, more=f"x.py,{algorithm}={digest},1")
+    (environment / SITE / "x.py").write_bytes(b"1")
+    assert sealing.seal(environment, None) == ()
+    made = stamp(environment)
+    assert look(environment, made, full=True) == {}
+    (environment / SITE / "x.py").write_bytes(b"2")
+    assert look(environment, made) == {f"{SITE}/x.py": "modified"}
+
+
 def test_quoted_rows_are_read(environment: Path) -> None:
     content = b"1"
     (environment / SITE / "a,b.py").write_bytes(content)
