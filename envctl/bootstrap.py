@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -226,9 +226,15 @@ class Services:
         with tempfile.TemporaryDirectory(prefix="envctl-") as folder:
             yield Path(folder)
 
-    def private_folder(self) -> Path:
-        """Make an empty folder that only this user may enter; who gets it removes it."""
-        return Path(tempfile.mkdtemp(prefix="envctl-shell-"))
+    def shell_folder(self) -> AbstractContextManager[Path]:
+        """Lend an empty folder that only this user may enter; who becomes another program within leaves it to that."""
+        from envctl.adapters.shell_folder import shell_folder
+
+        return shell_folder()
+
+    def is_file(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return Path(path).is_file()
 
     def write_private(self, files: Mapping[str, str]) -> None:
         """Write files outside the project that only this user may read."""

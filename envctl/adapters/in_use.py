@@ -2,14 +2,14 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from envctl.domain.environment import STAMP
 
-# A project has more than one path: through a link to a home folder, in a container.
-_MARKER = b"/.envctl/envs/"
+_MENTION = re.compile(rb"([^\0\n:]*?)\.envctl/envs/([^/\0\n:]+)")
 
 
 def leased(path: Path) -> bool:
@@ -24,19 +24,39 @@ def leased(path: Path) -> bool:
     return False
 
 
-def mentioned() -> set[str]:
-    """Return the environments (by folder name) that a process we may look at has in its command, variables or files.
+def mentioned(root: Path) -> set[str]:
+    """Return the environments of a project (by folder name) that a process has in its command, variables or files.
 
-    Of whichever project: one too many only stays for longer.
+    Only of processes that we may look at (proc_pid_cmdline(5), proc_pid_environ(5), proc_pid_maps(5)).
     """
     names: set[str] = set()
     for process in Path("/proc").glob("[0-9]*"):
         for file in ("cmdline", "environ", "maps"):
             with suppress(OSError):
-                names.update(_after((process / file).read_bytes()))
+                content = (process / file).read_bytes()
+                if b".envctl/envs/" in content:
+                    names.update(_of(root, content, process / "cwd"))
     return names
 
 
-def _after(content: bytes) -> Iterator[str]:
-    for piece in content.split(_MARKER)[1:]:
-        yield os.fsdecode(piece.split(b"/")[0].split(b"\0")[0].split(b":")[0].split(b"\n")[0])
+def _of(root: Path, content: bytes, cwd: Path) -> Iterator[str]:
+    known: dict[bytes, bool] = {}
+    for before, name in set(_MENTION.findall(content)):
+        if before not in known:
+            known[before] = any(_same(root, each) for each in _places(before, os.fsencode(cwd)))
+        if known[before]:
+            yield os.fsdecode(name)
+
+
+def _places(before: bytes, cwd: bytes) -> Iterator[bytes]:
+    """Yield what folder may be meant: a variable's name or columns may stand before a path, which may be relative."""
+    starts = [number for number, byte in enumerate(before) if byte == ord("/")]
+    yield from (before[start:] for start in starts[:3])
+    yield cwd + b"/" + before
+
+
+def _same(root: Path, place: bytes) -> bool:
+    """Whether that is the project's folder: it has more than one path, through a link to a home folder."""
+    with suppress(OSError, ValueError):
+        return os.path.samefile(root, place)
+    return False

@@ -5,7 +5,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import completers, options
 from envctl.cli.render import show
-from envctl.usecases.activate import chosen, script
+from envctl.usecases.activate import chosen, require_script, script
 from envctl.usecases.enter import activation
 
 
@@ -30,4 +30,7 @@ def command(services: Services, shell: str | None) -> None:
     docs/how-to/activate.md has the others.
     """  # noqa: D301  # the escape is Click's mark for lines that stay as they are
     found = activation(services.project, services.environments, services.environ, sourced=True)
-    show(script(found, chosen(shell, services.environ, services.parent_shell)))
+    shell = chosen(shell, services.environ, services.parent_shell)
+    code = script(found, shell)
+    require_script(found, shell, services.is_file)
+    show(code)

@@ -98,7 +98,8 @@ def command(
             return
         witness = note.Witness(services.project)
         read = _read(services, witness, selection)
-        for line in sync_report.chosen(read.choice):
+        first = [*sync_report.chosen(read.choice), *_about(read, selection)]
+        for line in first:
             say(line)
         if looking:
             todo = usecase.check(
@@ -108,7 +109,16 @@ def command(
             sync_report.planned(todo, count, as_json=as_json)
             ctx.exit(1 if check and not todo.empty else 0)
         leave: usecase.Leave | None = "adopt" if adopt else "recreate" if recreate else None
-        _sync(services, witness, read, selection, repair=repair, leave=leave, as_json=as_json)
+        again = "".join(f"{line}\n" for line in first) if selection == _Selection() else None
+        _sync(services, witness, read, again, repair=repair, leave=leave, as_json=as_json)
+
+
+def _about(read: _Read, selection: _Selection) -> list[str]:
+    """Return what a person should know before the work."""
+    about = sync_report.about(read.manifest, read.lock)
+    if not selection.no_default_groups:
+        about += sync_report.left_out(read.choice.manifest, read.manifest)
+    return about
 
 
 def _contradictions(selection: _Selection, instead: dict[str, bool], how: dict[str, bool]) -> None:
@@ -120,7 +130,7 @@ def _contradictions(selection: _Selection, instead: dict[str, bool], how: dict[s
     if "--rollback" in asked and selection != _Selection():
         both = ["--rollback", "what to install"]
     if both:
-        raise UsageError(f"{' and '.join(both)} contradict each other", hint="give one of them")
+        raise UsageError(f"{' and '.join(both)} cannot be given together", hint="give one of them")
 
 
 def _read(services: Services, witness: note.Witness, selection: _Selection) -> _Read:
@@ -164,17 +174,13 @@ def _sync(
     services: Services,
     witness: note.Witness,
     read: _Read,
-    selection: _Selection,
+    again: str | None,
     *,
     repair: bool,
     leave: usecase.Leave | None,
     as_json: bool,
 ) -> None:
-    about = sync_report.about(read.manifest, read.lock)
-    if not selection.no_default_groups:
-        about += sync_report.left_out(read.choice.manifest, read.manifest)
-    for line in about:
-        say(line)
+    """Do it; ``again`` is what the next one says first, if it is asked the same and has nothing to do."""
     step(f"syncing {len(read.want.items.items)} packages …")
     with progress() as watch:
         outcome = usecase.sync(
@@ -190,13 +196,12 @@ def _sync(
     if read.choice.remember and read.manifest.profile:
         services.remember_profile(read.manifest.profile)
         say(f"  (kept in {load.LOCAL})")
-    elif selection == _Selection():
-        lines = "".join(f"{line}\n" for line in (*sync_report.chosen(read.choice), *about))
+    elif again is not None:
         note.synced(
             witness,
             services.environments,
             outcome.path,
-            lines + sync_report.in_sync(outcome.packages),
+            again + sync_report.in_sync(outcome.packages),
             searched=read.found,
         )
     sync_report.done(outcome, watch.seconds(), as_json=as_json)

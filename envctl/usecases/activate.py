@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from envctl.domain.activation import Activation, Session
 from envctl.emitters.shells import SHELLS, Shell
-from envctl.errors import UsageError
+from envctl.errors import EnvironmentFailure, UsageError
 
 _OPTION = "--shell"
 
@@ -47,9 +47,28 @@ def shell_command(
     return _known(program).session(program, activation, environ, folder=folder)
 
 
+def require_script(activation: Activation, shell: str, is_file: Callable[[str], bool]) -> None:
+    """Raise ``EnvironmentFailure`` where the environment has no script for ``shell``, to which all code leads.
+
+    virtualenv leaves some out: for another system, or for a path that the shell cannot hold.
+    """
+    name = _known(shell).SCRIPTS[0]
+    if not is_file(f"{activation.programs}/{name}"):
+        raise EnvironmentFailure(
+            f"the environment has no `{name}`: `{stem(shell)}` cannot enter it at this path or on this system",
+            where=activation.environment,
+            hint="use another shell, or `envctl run -- COMMAND`, which needs none",
+        )
+
+
+def stem(shell: str) -> str:
+    """Return the bare name of a shell: a login shell calls itself `-bash`, Windows calls it `bash.exe`."""
+    return shell.replace("\\", "/").rpartition("/")[2].removeprefix("-").removesuffix(".exe")
+
+
 def _known(shell: str, where: str = _OPTION) -> Shell:
-    # A login shell calls itself `-bash`; some machines have `bash-5.2` beside `bash`.
-    name = shell.replace("\\", "/").rpartition("/")[2].removeprefix("-").removesuffix(".exe")
+    # Some machines have `bash-5.2` beside `bash`.
+    name = stem(shell)
     found = SHELLS.get(name) or SHELLS.get(name.partition("-")[0])
     if found is None:
         way = "one of" if where == _OPTION else f"`{_OPTION}` with one that can stand in for it"

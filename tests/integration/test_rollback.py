@@ -167,7 +167,7 @@ def test_a_history_that_somebody_wrote(world: World, history: str) -> None:
     ],
 )
 def test_what_contradicts_itself(world: World, command: str) -> None:
-    refusal(call(world, "sync", *command.split()), 2, "contradict each other")
+    refusal(call(world, "sync", *command.split()), 2, "cannot be given together")
 
 
 # --check and --dry-run

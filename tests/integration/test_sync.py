@@ -79,6 +79,8 @@ def test_a_lock_that_does_not_answer_any_more_is_named(synced: World) -> None:
     for _ in range(2):
         done = synced.envctl("sync")
         assert "does not answer pyproject.toml any more: run `envctl lock`" in done.stderr
+    looked = synced.envctl("sync", "--check")
+    assert "does not answer pyproject.toml any more: run `envctl lock`" in looked.stderr
     assert synced.installed() == BASE
 
 
@@ -242,3 +244,41 @@ def test_personal_virtualenv_settings_change_nothing(world: World) -> None:
     cfg = (world.root / ".venv" / "pyvenv.cfg").read_text()
     assert "include-system-site-packages = false" in cfg
     assert (world.root / ".venv" / "bin" / "activate").exists()
+
+
+def test_what_killed_ones_left_goes_with_the_next_sync(synced: World) -> None:
+    """Even where there is nothing else to do: the fast path must not answer."""
+    homes = synced.root / ".envctl" / "envs"
+    assert "is in sync" in synced.envctl("sync").stderr
+    for name in (".link-1", ".link-2", ".probe-3", "abc"):
+        (homes / name).symlink_to(".envctl/envs/abc")
+    for name in (".replaced-1", ".replaced-2/deep", "half/lib", ".history.envctl-0123"):
+        (homes / name).mkdir(parents=True)
+    (homes / ".replaced-3").write_text("a file")
+    for name in ("mine.txt", ".DS_Store"):
+        (homes / name).write_text("somebody's own")
+    (homes / "elsewhere").symlink_to(synced.root.parent)
+    before = (synced.root / ".venv").readlink()
+    assert "is in sync" in synced.envctl("sync").stderr
+    assert (synced.root / ".venv").readlink() == before
+    names = sorted(path.name for path in homes.iterdir())
+    assert names == sorted([".DS_Store", "elsewhere", "history", "mine.txt", before.name])
+
+
+def test_what_cannot_be_removed_stays_and_fails_nothing(synced: World) -> None:
+    """What a container's root or a colleague made; here it is marked immutable, as root may remove all else."""
+    old = (synced.root / ".venv").resolve()
+    synced.envctl("sync", "--no-default-groups")
+    (old / "envctl.json").unlink()  # as if it had never been finished
+    precious = old / "bin" / "precious"
+    precious.write_text("x")
+    if subprocess.run(["chattr", "+i", str(precious)], check=False).returncode:
+        pytest.skip("this file system has no immutable files")
+    try:
+        for options in (("--extra", "plot"), ("--no-default-groups",)):
+            synced.envctl("sync", *options)
+        assert precious.exists()
+    finally:
+        subprocess.run(["chattr", "-i", str(precious)], check=True)
+    synced.envctl("sync")
+    assert not old.exists()

@@ -34,7 +34,7 @@ def clean(home: Path, keep: Collection[str]) -> tuple[str, ...]:
         remove(path)
     candidates = [path for path in environments(home) if str(path) not in keep]
     doomed = [path for path in candidates if not _fresh(path)]
-    busy = in_use.mentioned() if doomed else set()
+    busy = in_use.mentioned(home.parents[1]) if doomed else set()
     for path in doomed:
         if path.name in busy or in_use.leased(path):
             continue

@@ -53,6 +53,20 @@ eval "$_ENVCTL_UNDO:q"
 eval "$_ENVCTL_KEPT:q"
 unset _ENVCTL_*
 """
+# `deactivate` is an alias that sources a file of the environment, which may be gone by then: this does the same.
+_GONE = (
+    'setenv PATH "$_OLD_VIRTUAL_PATH:q"',
+    "if ($?_OLD_VIRTUAL_PROMPT) eval 'set prompt = \"$_OLD_VIRTUAL_PROMPT:q\"'",
+    "unset _OLD_VIRTUAL_* _OLD_PKG_CONFIG_PATH deactivate_script",
+    "unsetenv VIRTUAL_ENV VIRTUAL_ENV_PROMPT",
+    "unalias deactivate pydoc",
+    *_LEAVE.splitlines(),
+    "rehash",
+)
+_ALIAS = (
+    'if (-r "$deactivate_script:q") source "$deactivate_script:q"',
+    "if ($?deactivate_script) eval 'eval \"$_ENVCTL_GONE:q\"'",
+)
 
 
 def quote(text: str) -> str:
@@ -143,7 +157,11 @@ def _entering(activation: Activation) -> list[str]:
 
 def _entry(activation: Activation) -> str:
     about = "# The project's variables, written by `envctl sync`; `deactivate` puts back what was there.\n"
-    return f"{about}{_ENDS}{_lines(assignments(activation.public(), inline=False))}"
+    leaving = [
+        f"set _ENVCTL_GONE = {_literal('; '.join(_GONE))}",
+        f"alias deactivate {_literal('; '.join(_ALIAS))}",
+    ]
+    return f"{about}{_ENDS}{_lines([*leaving, *assignments(activation.public(), inline=False)])}"
 
 
 def _keeping() -> str:
