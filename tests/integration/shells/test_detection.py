@@ -31,7 +31,8 @@ managed = false
 A = "1"
 """
 PROGRAM = f"""\
-#!{sys.executable}
+#!/bin/sh
+"exec" "{sys.executable}" "$0" "$@"  # for Python a text: the interpreter's path may hold a space, which `#!` takes not
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 from envctl.__main__ import main
