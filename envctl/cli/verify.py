@@ -48,7 +48,9 @@ def _layers(
     shell_complete=completers.layers,
     help="Leave these layers out.",
 )
-@click.option("--full", is_flag=True, help="Compare every byte of what is installed (not of __pycache__).")
+@click.option(
+    "--full", is_flag=True, help="Compare every byte of what is installed (not of __pycache__)."
+)
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
 @options.as_json
 @options.pass_services

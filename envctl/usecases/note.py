@@ -126,7 +126,10 @@ def synced(
         return
     more = [
         *standing(str(witness.root), current.path, current.stamp),
-        ("stat", f"{witness.root}/.envctl/envs"),  # a killed sync may have left something to clear away
+        (
+            "stat",
+            f"{witness.root}/.envctl/envs",
+        ),  # a killed sync may have left something to clear away
         ("machine", "-"),
     ]
     if searched:

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import shlex
 import subprocess
 import sys
 import time
@@ -85,7 +86,7 @@ def desk(tmp_path: Path) -> Desk:
     (root / "pylock.cpu.toml").write_text(LOCK)
     program = tmp_path / "bin" / "envctl"
     program.parent.mkdir()
-    program.write_text(PROGRAM.format(python=sys.executable))
+    program.write_text(PROGRAM.format(python=shlex.quote(sys.executable)))
     program.chmod(0o755)
     environ = {
         **os.environ,

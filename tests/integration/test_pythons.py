@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -50,7 +51,7 @@ def works(world: World, version: str, base: Path) -> None:
         [
             "bash",
             "-c",
-            f'eval "$({sys.executable} -m envctl activate --shell bash)"; python "$@"',
+            f'eval "$({shlex.quote(sys.executable)} -m envctl activate --shell bash)"; python "$@"',
             "-",
         ],
     ):
