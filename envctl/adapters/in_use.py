@@ -58,5 +58,5 @@ def _places(before: bytes, cwd: bytes) -> Iterator[bytes]:
 def _same(root: Path, place: bytes) -> bool:
     """Whether that is the project's folder: it has more than one path, through a link to a home folder."""
     with suppress(OSError, ValueError):
-        return os.path.samefile(root, place)
+        return root.samefile(os.fsdecode(place))
     return False

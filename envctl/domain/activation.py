@@ -46,10 +46,10 @@ _OWN_PREFIXES = ("_ENVCTL_", "_OLD_VIRTUAL_")
 _SHELL_NAMES = """
 _ BASHOPTS BASHPID BASH_VERSINFO BASH_VERSION CURRENT_FILE DIRSTACK EGID ERRNO EUID FILE_PWD FISH_VERSION FUNCNAME GID
 GROUPS HISTCMD IFS LINENO OLDPWD OPTARG OPTERR OPTIND PPID PROMPT PS1 PS2 PS3 PS4 PWD RANDOM SECONDS SHELLOPTS SHLVL
-TTYIDLE UID USERNAME ZSH_VERSION aliases argv builtins cdpath commands cwd dirstack fignore fish_kill_signal fish_killring
-fish_pid fpath functions histchars history home hostname jobstates mailpath manpath module_path modules nameddirs
-options parameters path pipestatus prompt psvar saliases shell signals status status_generation term umask user
-userdirs version watch zsh_eval_context
+TTYIDLE UID USERNAME ZSH_VERSION aliases argv builtins cdpath commands cwd dirstack fignore fish_kill_signal
+fish_killring fish_pid fpath functions histchars history home hostname jobstates mailpath manpath module_path modules
+nameddirs options parameters path pipestatus prompt psvar saliases shell signals status status_generation term umask
+user userdirs version watch zsh_eval_context
 """
 SHELLS_OWN = frozenset(_SHELL_NAMES.split())
 

@@ -38,7 +38,7 @@ HOSTILE = {
 def test_rendering_again_replaces_the_block(before: dict[str, str], after: dict[str, str]) -> None:
     fresh = patched(WRITTEN, **after)
     assert patched(patched(WRITTEN, **before), **after) == fresh
-    assert fresh.splitlines().count(BEGIN) == fresh.splitlines().count(END) == 2
+    assert fresh.splitlines().count(BEGIN) == fresh.splitlines().count(END) == 3
 
 
 def test_the_rest_of_the_script_stays() -> None:
