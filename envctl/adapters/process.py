@@ -123,7 +123,7 @@ def _missing(program: str, error: OSError) -> ToolMissingError:
         message = f"`{program}` may not be executed"
         hint = f"`chmod +x {shlex.quote(program)}`, or name what runs it, such as `sh` or `python`"
     elif isinstance(error, FileNotFoundError) and "/" in program and Path(program).exists():
-        message = f"what `{program}` is to be run by was not found: see its first line"
+        message = f"`{program}` is to be run by a program that was not found: see its first line"
         hint = "correct that line, or name what runs it, such as `sh` or `python`"
     elif error.errno == errno.ENOEXEC:
         message = f"`{program}` is not a program that the system can start"

@@ -1,6 +1,7 @@
 """A `.venv` that envctl did not make: never touched unasked, and taken over without a loss."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -280,7 +281,10 @@ def test_it_is_entered_as_it_is(world: World, kind: str, tmp_path: Path) -> None
         said = call(world, "run", "--", "python", "-c", code)
         assert (said.code, said.out.split()[-1]) == (0, "0"), said.err
         assert said.out.startswith(str(where))
-    script = f'eval "$({sys.executable} -m envctl activate --shell sh)"; echo "$VIRTUAL_ENV $PYTHONHASHSEED"'
+    python = shlex.quote(sys.executable)
+    script = (
+        f'eval "$({python} -m envctl activate --shell sh)"; echo "$VIRTUAL_ENV $PYTHONHASHSEED"'
+    )
     done = world.run(["sh", "-c", script], env={"LC_ALL": "C"})
     assert done.stdout.endswith(" 0\n"), done.stderr
 

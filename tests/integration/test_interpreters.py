@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -422,7 +423,7 @@ class TestMissing:
         second = machine.look(other)["hint"].splitlines()[1]
         assert second.strip() == f"uv python install {other}"
         # The command is a real one: uv knows the version that it names.
-        argv = [*first[1].split(), "--dry-run"]
+        argv = [*shlex.split(first[1]), "--dry-run"]
         assert argv[1:5] == ["-m", "uv", "python", "install"]
         known = subprocess.run(
             [sys.executable, "-m", "uv", "python", "list", "--only-downloads", other],

@@ -1,6 +1,7 @@
 """Where a project may lie: odd names, long ones, moved, copied, reached by two paths."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def works(world: World) -> None:
     assert call(world, "run", "--", "zz-test").out == "zz-made-test 3.0\n"
     for script in (
         ". .venv/bin/activate",
-        f'eval "$({sys.executable} -m envctl activate --shell sh)"',
+        f'eval "$({shlex.quote(sys.executable)} -m envctl activate --shell sh)"',
     ):
         done = subprocess.run(
             ["sh", "-c", f'{script} && zz-test && printf %s "$VIRTUAL_ENV"'],

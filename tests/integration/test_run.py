@@ -317,7 +317,7 @@ def dead(path: Path) -> None:
     [
         (lambda path: path.write_text("#!/bin/sh\n"), "may not be executed", "chmod +x"),
         (Path.mkdir, "is a folder", "name a program in it"),
-        (dead, "is to be run by was not found", "correct that line"),
+        (dead, "is to be run by a program that was not found", "correct that line"),
     ],
 )
 def test_what_is_there_and_cannot_be_started_is_not_called_missing(

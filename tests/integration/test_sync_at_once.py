@@ -1,6 +1,7 @@
 """Several at once: syncs that wait for each other, and programs that go on in an environment that was left."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -162,7 +163,7 @@ def test_what_an_activated_shell_starts_goes_on(world: World) -> None:
     A shell says nowhere that it was activated, so what was left is kept for a day.
     """
     script = (
-        f'eval "$({sys.executable} -m envctl activate --shell sh)"\n'
+        f'eval "$({shlex.quote(sys.executable)} -m envctl activate --shell sh)"\n'
         "echo up; read line\n"
         "exec python -c 'import zz_made_test; print(\"ok\")'\n"
     )

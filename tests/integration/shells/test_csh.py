@@ -254,7 +254,7 @@ def test_a_subshell_activates_after_the_users_own_files(
     rc: str, built: list[Path], tmp_path: Path
 ) -> None:
     (tmp_path / rc).write_text(
-        "set prompt = 'mine> '\nsetenv A rc\nset path = (/opt/rc $path)\nset OWN = ~/x\n"
+        "set prompt = 'mine> '\nsetenv A rc\nset path = (/opt/rc $path:q)\nset OWN = ~/x\n"
     )
     if rc == ".tcshrc":
         (tmp_path / ".cshrc").write_text("set OWN = 'the wrong file'\n")
