@@ -14,7 +14,7 @@ from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
 from envctl.emitters.exports import DOORS, EXPORTS, Door, Format
 from envctl.usecases import load
-from envctl.usecases.entrance import entrance
+from envctl.usecases.entrance import EntranceOutcome, entrance
 from envctl.usecases.export import Choice, ExportOutcome, export
 
 
@@ -128,19 +128,25 @@ def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json:
     for warning in outcome.warnings:
         say(f"warning: {warning}")
     if as_json:
-        result = {
-            "format": form.NAME,
-            "packages": outcome.packages,
-            "output": name,
-            "written": outcome.delivery in ("wrote", "replaced"),
-            "warnings": list(outcome.warnings),
-            "text": outcome.text if name is None else None,
-        }
-        show(envelope("export", result, ok=True))
+        _as_json(form.NAME, outcome, name, packages=outcome.packages)
     elif name is None:
         show(outcome.text)
     else:
         say(f"{delivered(outcome.delivery, name)}: {outcome.packages} packages")
+
+
+def _as_json(
+    kind: str, outcome: ExportOutcome | EntranceOutcome, name: str | None, **more: int
+) -> None:
+    result = {
+        "format": kind,
+        **more,
+        "output": name,
+        "written": outcome.delivery in ("wrote", "replaced"),
+        "warnings": list(outcome.warnings),
+        "text": outcome.text if name is None else None,
+    }
+    show(envelope("export", result, ok=True))
 
 
 def _opened(door: Door) -> None:
@@ -171,14 +177,7 @@ def _enter(ctx: click.Context, services: Services, door: Door, given: dict[str, 
     for warning in outcome.warnings:
         say(f"warning: {warning}")
     if given["as_json"] or ctx.meta[__name__]:
-        result = {
-            "format": door.NAME,
-            "output": output,
-            "written": outcome.delivery in ("wrote", "replaced"),
-            "warnings": list(outcome.warnings),
-            "text": outcome.text if output is None else None,
-        }
-        show(envelope("export", result, ok=True))
+        _as_json(door.NAME, outcome, output)
     elif output is None:
         show(outcome.text)
     else:

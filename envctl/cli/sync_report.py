@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from envctl.cli.render import envelope, say, show
 from envctl.domain.build import PROJECT
@@ -14,8 +14,10 @@ from envctl.domain.manifest import Manifest
 from envctl.emitters import inject
 from envctl.emitters.printable import printable
 from envctl.usecases.choice import Choice
-from envctl.usecases.rollback import Returned
 from envctl.usecases.sync import SyncOutcome
+
+if TYPE_CHECKING:
+    from envctl.usecases.rollback import Returned
 
 
 def chosen(choice: Choice) -> list[str]:
@@ -89,7 +91,7 @@ def done(outcome: SyncOutcome, seconds: float, *, as_json: bool) -> None:
     say(f"{did}: {outcome.packages} packages{_counts(todo)}{took}")
 
 
-def returned(what: Returned | None, *, ahead: bool | None, as_json: bool) -> None:
+def returned(what: "Returned | None", *, ahead: bool | None, as_json: bool) -> None:
     """Show what is at ``.venv`` again; ``ahead``: whether the lock asks for something else than that."""
     if as_json:
         state = {None: "unknown", True: "ahead", False: "same"}[ahead]

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Inquiry:
         """Ask those at these places."""
         for place in places:
             if os.access(place.path, os.X_OK):
-                self._each(lambda path=place.path: [self._one(path)])  # type: ignore[misc]
+                self._each(partial(self._one, place.path))
 
     def at(self, path: str) -> Candidate | None:
         """Return what the interpreter at a path says it is; ``None``: there is none, or it does not answer."""
@@ -62,8 +63,8 @@ class Inquiry:
             if os.path.realpath(path) not in answered and not Path(path).name.startswith("python2")
         ]
 
-    def _one(self, path: str) -> PythonInfo | None:
-        return PythonInfo.from_exe(path, self._cache, raise_on_error=False, env=self._env)
+    def _one(self, path: str) -> Iterable[PythonInfo | None]:
+        yield PythonInfo.from_exe(path, self._cache, raise_on_error=False, env=self._env)
 
     def _each(self, found: Callable[[], Iterable[PythonInfo | None]]) -> None:
         answers: list[PythonInfo] = []
