@@ -31,6 +31,7 @@ from envctl.domain.environment import STAMP, Current, FileProblem, Inspection, S
 from envctl.domain.fetching import Heard
 from envctl.domain.mirrors import Transport
 from envctl.domain.resolution import Interpreter
+from envctl.emitters import inject
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Runner
 
@@ -83,13 +84,16 @@ class EnvironmentFolder:
         folder = Path(path)
         return str(self._root / place.LINK) if place.name_of(folder) else path
 
-    def scripts_differ(self, path: str, activation: Activation) -> bool:
-        """Whether an activation script does not carry these variables (another tool wrote it anew)."""
-        return (
-            self.made_elsewhere(path)
-            or bool(activators.outdated(Path(path), activation))
-            or injection.outdated(Path(path), activation)
-        )
+    def activation_differs(self, path: str, activation: Activation) -> str | None:
+        """Return why entering the environment at ``path`` does not set these variables; ``None``: it does."""
+        if self.made_elsewhere(path):
+            return "the activation scripts lead to another folder: the project was moved or copied"
+        if scripts := activators.outdated(Path(path), activation):
+            names = ", ".join(f"bin/{name}" for name in scripts)
+            return f"not as envctl writes them, with the declared variables: {names}"
+        if injection.outdated(Path(path), activation):
+            return f"{inject.NAME} is not as `inject` in [tool.envctl] asks for it"
+        return None
 
     def made_elsewhere(self, path: str) -> bool:
         """Whether its scripts lead to another folder: the project was moved or copied."""

@@ -37,13 +37,13 @@ def check(
     problems: Iterable[FileProblem],
     *,
     python: str,
-    stale: bool,
+    stale: str | None,
     own: str | None = None,
     by: Callable[[str], str] = lambda _: "",
 ) -> Iterator[Finding]:
     """Yield what differs between the environment and the slice.
 
-    ``python`` is the version that it should have; ``stale``: the activation scripts carry other variables;
+    ``python`` is the version that it should have; ``stale``: why entering it does not set the declared variables;
     ``own``: how the project itself is not installed as it should be; ``by`` tells who installed a package.
     """
     if current.kind == "foreign":
@@ -75,11 +75,7 @@ def check(
     if own:
         yield _finding("project-stale", "the project itself", own)
     if stale:
-        yield _finding(
-            "activation-stale",
-            ".venv",
-            "the activation scripts do not carry the declared variables",
-        )
+        yield _finding("activation-stale", ".venv", stale)
     # What the packages' own findings mend need not be said file by file.
     named = {each.subject for each in differences}
     yield from files(each for each in problems if each.package not in named)

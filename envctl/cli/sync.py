@@ -88,8 +88,9 @@ def command(
     looking = check or dry_run
     _contradictions(
         selection,
-        {"--rollback": rollback, "--check": check, "--dry-run": dry_run},
+        {"--check": check, "--dry-run": dry_run},
         {"--repair": repair, "--adopt": adopt, "--recreate": recreate},
+        rollback=rollback,
     )
     with nullcontext() if looking else services.project.locked("sync"):
         # Read under the writer lock: what changed while we waited counts.
@@ -103,7 +104,12 @@ def command(
             say(line)
         if looking:
             todo = usecase.check(
-                services.project, services.environments, read.want, lambda: services.workshop
+                services.project,
+                services.environments,
+                read.want,
+                lambda: services.workshop,
+                repair=repair,
+                recreate=recreate,
             )
             count = len(read.want.items.items)
             sync_report.planned(todo, count, as_json=as_json)
@@ -121,14 +127,16 @@ def _about(read: _Read, selection: _Selection) -> list[str]:
     return about
 
 
-def _contradictions(selection: _Selection, instead: dict[str, bool], how: dict[str, bool]) -> None:
-    asked = [name for name, given in instead.items() if given]
+def _contradictions(
+    selection: _Selection, looking: dict[str, bool], how: dict[str, bool], *, rollback: bool
+) -> None:
+    asked = [name for name, given in looking.items() if given]
     more = [name for name, given in how.items() if given]
-    both = [*asked, *more] if len(asked) > 1 or (asked and more) or len(more) > 1 else []
-    if set(both) == {"--repair", "--recreate"} or set(both) == {"--repair", "--adopt"}:
-        both = []
-    if "--rollback" in asked and selection != _Selection():
-        both = ["--rollback", "what to install"]
+    both = asked if len(asked) > 1 else []
+    if "--adopt" in more and "--recreate" in more:
+        both = ["--adopt", "--recreate"]
+    if rollback and (asked or more or selection != _Selection()):
+        both = ["--rollback", *(asked or more or ["what to install"])]
     if both:
         raise UsageError(f"{' and '.join(both)} cannot be given together", hint="give one of them")
 
@@ -205,6 +213,9 @@ def _sync(
             searched=read.found,
         )
     sync_report.done(outcome, watch.seconds(), as_json=as_json)
+    if not outcome.plan.empty:
+        for line in sync_report.late(read.manifest, read.lock):
+            say(line)
 
 
 def _roll_back(ctx: click.Context, services: Services, *, as_json: bool) -> None:

@@ -33,12 +33,14 @@ def about(manifest: Manifest, lock: Lock) -> list[str]:
         said.append("note: the lock does not say how to build the project itself: it is left out")
     if lock.ours and not (answers(lock, manifest) and dict(lock.env) == dict(manifest.env)):
         said.append("note: the lock does not answer pyproject.toml any more: run `envctl lock`")
-    if manifest.inject and (late := inject.late(lock.env)):
-        said.append(
-            f"note: `inject` sets {', '.join(late)} too late for a Python that is started directly: "
-            "start what needs it with `envctl run`"
-        )
     return said
+
+
+def late(manifest: Manifest, lock: Lock) -> list[str]:
+    """Say which variables ``inject`` brings too late."""
+    names = ", ".join(inject.late(lock.env) if manifest.inject else ())
+    what = f"note: `inject` sets {names} too late for a Python that is started directly"
+    return [f"{what}: start what needs it with `envctl run`"] if names else []
 
 
 def left_out(whole: Manifest, held: Manifest) -> list[str]:

@@ -183,7 +183,7 @@ def plan(
     installed = without_own(installed, stamp)
     reasons = []
     if stamp is None:
-        reasons.append("there is no finished environment")
+        reasons.append("there is no environment yet")
     else:
         if stamp.python != python:
             reasons.append(f"Python {stamp.python} → {python}")

@@ -6,20 +6,42 @@ from envctl.domain.environment import Current, FileProblem
 from envctl.ports import Environments
 
 _SHOWN = 3
+_DONE = {"modified": "changed", "missing": "deleted", "added": "added", "record": "changed"}
 
 
 def changed(current: Current, environments: Environments) -> tuple[FileProblem, ...]:
-    """Look at every byte of an environment; drop the packages from uv's cache that have a change there too."""
+    """Look at every byte of an environment."""
     if current.path is None or current.kind != "ours" or current.stamp is None:
         return ()
-    problems = environments.inspect(current.path, full=True).problems
+    return environments.inspect(current.path, full=True).problems
+
+
+def forget(current: Current, environments: Environments, problems: tuple[FileProblem, ...]) -> None:
+    """Drop the packages from uv's cache that have a change there too."""
+    if current.stamp is None:
+        return
     # Without a snapshot nobody knows whether a changed file is the one that the cache has.
     unsure = not current.stamp.files
     bad = {p.package for p in problems if p.shared or (unsure and p.trouble == "modified")}
     known = tuple(sorted(bad & current.stamp.packages.keys()))
     if known:
         environments.forget(known)
-    return problems
+
+
+def reasons(current: Current, problems: tuple[FileProblem, ...]) -> tuple[str, ...]:
+    """Return what was done to the environment, a sentence for each kind of damage."""
+    known = current.stamp.packages if current.stamp else {}
+    found: dict[str, list[str]] = {}
+    for each in sorted(problems, key=lambda problem: (problem.package not in known, problem.path)):
+        whose = f"files of {each.package}" if each.package in known else each.path
+        names = found.setdefault(_DONE[each.trouble], [])
+        names += [whose] if whose not in names else []
+    return tuple(f"{done}: {_listed(names)}" for done, names in sorted(found.items()))
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
 
 
 def mend(

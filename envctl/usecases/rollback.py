@@ -46,7 +46,7 @@ def _usable(environments: Environments, before: Current) -> None:
         raise EnvironmentFailure(
             f"the environment before this one cannot be used: {why}",
             where=before.path,
-            hint="run `envctl sync`; with the lock of before, it makes that environment anew",
+            hint="go back to the lock of before (`git checkout REVISION -- pylock.toml`) and run `envctl sync`",
         )
 
 

@@ -46,11 +46,23 @@ def owned(manifest: Manifest) -> None:
 
 
 def check(
-    project: Project, environments: Environments, want: Wanted, workshop: Callable[[], Workshop]
+    project: Project,
+    environments: Environments,
+    want: Wanted,
+    workshop: Callable[[], Workshop],
+    *,
+    repair: bool = False,
+    recreate: bool = False,
 ) -> SyncPlan:
     """Say what ``sync`` would do, and what it would have to build from source."""
-    todo = planned(project, environments.current(), environments, want)
-    if todo.empty or _standing(environments, want)[0]:
+    current = environments.current()
+    todo = planned(project, current, environments, want)
+    damage = repairing.changed(current, environments) if repair else ()
+    anew = bool(damage) or (recreate and current.kind == "ours")
+    if anew:
+        asked = () if damage else ("it is to be made anew",)
+        todo = replace(todo, reasons=(*todo.reasons, *repairing.reasons(current, damage), *asked))
+    if todo.empty or (not anew and _standing(environments, want)[0]):
         return todo
     return replace(todo, builds=build.labels(want.items.items, want.site, workshop()))
 
@@ -80,8 +92,8 @@ def sync(
         changed = repairing.changed(current, environments) if repair else ()
         tampered = sorted({each.package for each in changed if each.package})
         if changed:
-            what = f"files of {', '.join(tampered)}" if tampered else "files"
-            todo = SyncPlan(reasons=(f"{what} were changed",))
+            repairing.forget(current, environments, changed)
+            todo = SyncPlan(reasons=repairing.reasons(current, changed))
         count = len(want.items.items)
         if todo.empty and leave != "recreate" and current.path:
             removed = environments.clean()

@@ -163,11 +163,12 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
         yield from _unmanaged(around, current, want, manifest)
         return
     ours = current.path if current.kind == "ours" else None
-    scripts = (
-        ours is not None
-        and current.stamp is not None
-        and around.environments.scripts_differ(ours, want.activation(ours, around.project))
-    )
+    stale = None
+    if ours is not None and current.stamp is not None:
+        activation = want.activation(ours, around.project)
+        stale = around.environments.activation_differs(ours, activation)
+        if dict(current.stamp.env) != want.env:
+            stale = "the declared variables have changed since the environment was made"
     packages = around.environments.packages(ours) if ours else {}
     yield from environment_check.check(
         current,
@@ -177,7 +178,7 @@ def _environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterat
         python=want.here.interpreter.version,
         own=own_differs(current.stamp, packages, want.own.digest if want.own else None),
         by=lambda name: around.environments.installer(ours or "", name),
-        stale=scripts or bool(current.stamp and dict(current.stamp.env) != want.env),
+        stale=stale,
     )
 
 

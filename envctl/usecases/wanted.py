@@ -108,12 +108,9 @@ def planned(
     if current.stamp is None and current.found:
         reason = f".venv is {current.found}" if current.kind == "foreign" else current.found
         return replace(todo, reasons=(reason,))
-    if (
-        todo.empty
-        and current.path
-        and environments.scripts_differ(current.path, want.activation(current.path, project))
-    ):
-        return SyncPlan(reasons=("an activation script was rewritten",))
+    if todo.empty and current.path:
+        why = environments.activation_differs(current.path, want.activation(current.path, project))
+        return SyncPlan(reasons=(why,)) if why else todo
     return todo
 
 

@@ -320,7 +320,9 @@ def test_sync_gives_it_takes_it_and_verify_sees_to_it(synced: World) -> None:
     assert synced.codes("--only", "environment") == ["activation-stale"]
     synced.envctl("sync")
     assert pth.read_bytes() == content
-    assert "is in sync" in synced.envctl("sync").stderr
+    again = synced.envctl("sync").stderr
+    assert "is in sync" in again
+    assert "too late" not in again
 
     synced.write(".envctl/local.toml", '[env]\nMINE = "1"\nHF_TOKEN = "hf_secret"\n')
     synced.envctl("sync")

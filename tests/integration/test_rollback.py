@@ -161,9 +161,8 @@ def test_a_history_that_somebody_wrote(world: World, history: str) -> None:
         "--rollback --profile x",
         "--rollback --recreate",
         "--check --dry-run",
-        "--check --repair",
+        "--rollback --repair",
         "--adopt --recreate",
-        "--dry-run --adopt",
     ],
 )
 def test_what_contradicts_itself(world: World, command: str) -> None:

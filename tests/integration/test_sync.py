@@ -58,6 +58,34 @@ def test_check_prints_the_plan_and_changes_nothing(world: World) -> None:
     world.envctl("sync", "--check")
 
 
+def test_the_first_one_has_no_environment_to_speak_of(world: World) -> None:
+    world.envctl("lock")
+    assert "* there is no environment yet\n" in world.envctl("sync").stderr
+
+
+def test_the_plan_of_a_repair_and_of_making_it_anew(synced: World) -> None:
+    where = (synced.root / ".venv").readlink()
+    assert "is in sync" in synced.envctl("sync", "--check", "--repair").stderr
+    edited = synced.site / "zz_made_lib" / "__init__.py"
+    edited.unlink()
+    edited.write_text("edited")
+    (synced.root / ".venv" / "bin" / "stray").write_text("")
+    for options in (("--dry-run",), ("--dry-run", "--recreate")):
+        found = synced.envctl("sync", "--repair", *options).stderr
+        assert "* added: bin/stray\n" in found
+        assert "* changed: files of zz-made-lib\n" in found
+        assert "would sync .venv" in found
+    assert (
+        "* it is to be made anew\n" in synced.envctl("sync", "--check", "--recreate", code=1).stderr
+    )
+    assert (synced.root / ".venv").readlink() == where
+    assert edited.read_text() == "edited"
+    done = synced.envctl("sync", "--repair").stderr
+    assert "* added: bin/stray\n" in done
+    assert "* changed: files of zz-made-lib\n" in done
+    synced.envctl("verify", "--only", "environment", "--full")
+
+
 def test_groups_and_extras(synced: World) -> None:
     synced.envctl("sync", "--no-default-groups", "--extra", "plot")
     assert synced.installed() == ["zz_made_app-1.0", "zz_made_lib-1.1", "zz_made_plot-0.5"]

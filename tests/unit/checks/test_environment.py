@@ -53,7 +53,7 @@ def test_what_a_packages_own_finding_mends_is_not_said_file_by_file() -> None:
             {"zz-stray": "1.0"},
             [*stray, problem("lib/a.py")],
             python="3.11.7",
-            stale=False,
+            stale=None,
         )
     )
     assert [each.code for each in found] == ["package-extra", "file-modified"]
