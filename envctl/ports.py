@@ -119,6 +119,10 @@ class Environments(Protocol):
 
     def made_elsewhere(self, path: str) -> bool: ...
 
+    def edited_scripts(self, path: str) -> tuple[str, ...]:
+        """Return the activation scripts that are not as envctl left them."""
+        ...
+
     def previous(self) -> Current | None:
         """Return what was at ``.venv`` before: ours, or foreign and adopted; ``None``: nothing that is known."""
         ...

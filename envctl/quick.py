@@ -74,6 +74,8 @@ def look(kind: str, name: str) -> str:
 def digest(path: str) -> str:
     """Return a file's digest, ``-`` when there is none."""
     try:
+        if os.stat(path).st_mode & 0o170000 == 0o010000:  # noqa: PTH116  # a pipe would be waited for
+            raise ValueError(path)
         with open(path, "rb") as file:  # noqa: PTH123  # pathlib would be the largest import here
             return _digest(file.read())
     except (FileNotFoundError, NotADirectoryError):

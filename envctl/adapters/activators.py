@@ -4,7 +4,9 @@ Patched rather than written anew, and by no activator of virtualenv's own: its e
 environment that the interpreter makes, and its templates are found beside the class only.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from envctl.adapters.staging import replace_all
@@ -36,6 +38,32 @@ def changes(env_dir: Path, activation: Activation) -> dict[str, bytes]:
 def outdated(env_dir: Path, activation: Activation) -> tuple[str, ...]:
     """Return the names of the scripts that do not carry these variables (another tool has written them anew)."""
     return tuple(name for name, _ in _outdated(env_dir, activation))
+
+
+def digests(env_dir: Path, changes: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the digest of each script, by name, as it is once ``changes`` (by path) are made."""
+    found = {}
+    for name in (name for family in FAMILIES for name in family.SCRIPTS):
+        with suppress(OSError):
+            content = changes.get(f"bin/{name}") or (env_dir / "bin" / name).read_bytes()
+            found[name] = _digest(content)
+    return found
+
+
+def edited(env_dir: Path, then: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the scripts that have another digest than ``then``, or are gone; of others nothing is known."""
+    return tuple(name for name in sorted(then) if _now(env_dir / "bin" / name) != then[name])
+
+
+def _now(path: Path) -> str:
+    try:
+        return _digest(path.read_bytes()) if path.is_file() else ""
+    except OSError:
+        return ""
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def made_elsewhere(env_dir: Path, entered_at: Path) -> bool:

@@ -86,11 +86,14 @@ class EnvironmentFolder:
 
     def activation_differs(self, path: str, activation: Activation) -> str | None:
         """Return why entering the environment at ``path`` does not set these variables; ``None``: it does."""
+        if scripts := self.edited_scripts(path):
+            names = ", ".join(f"bin/{name}" for name in scripts)
+            return f"not as envctl left them: {names}"
         if self.made_elsewhere(path):
             return "the activation scripts lead to another folder: the project was moved or copied"
         if scripts := activators.outdated(Path(path), activation):
             names = ", ".join(f"bin/{name}" for name in scripts)
-            return f"not as envctl writes them, with the declared variables: {names}"
+            return f"without the declared variables: {names}"
         if injection.outdated(Path(path), activation):
             return f"{inject.NAME} is not as `inject` in [tool.envctl] asks for it"
         return None
@@ -99,12 +102,19 @@ class EnvironmentFolder:
         """Whether its scripts lead to another folder: the project was moved or copied."""
         return activators.made_elsewhere(Path(path), Path(self.entered_at(path)))
 
+    def edited_scripts(self, path: str) -> tuple[str, ...]:
+        """Return the activation scripts that are not as envctl left them."""
+        stamp = place.stamp(Path(path))
+        return activators.edited(Path(path), stamp.scripts) if stamp else ()
+
     def surroundings(self) -> tuple[str, ...]:
         """Say what this file system cannot do, and what is done instead: for whoever is about to build."""
         notes = []
         if not filesystem.has_links(self._home):
             what = f"the file system of {self._root} has no symbolic links"
             notes.append(f"{what}: .venv is a folder of its own, replaced by renaming")
+        if os.environ.get("UV_LINK_MODE") == "symlink":
+            notes.append("UV_LINK_MODE=symlink is not honoured: an edit would reach uv's cache")
         cache = filesystem.cache_of_uv(os.environ)
         if cache and (copied := filesystem.copying(cache, self._home)):
             notes.append(copied)
@@ -134,7 +144,7 @@ class EnvironmentFolder:
                 say(f"note: files of {said} were changed in uv's cache: they are fetched anew")
             self.forget(damaged)
             path = self._filled(name, interpreter, slice_text, own=own, heard=heard)
-            damaged = self._sealed(path, own, {*damaged, *distrusted})
+            damaged = self._sealed(path, own, {*damaged, *distrusted}, fetched=damaged)
         if damaged:
             raise EnvironmentFailure(
                 f"files of {', '.join(damaged)} are changed in uv's cache again and again",
@@ -168,11 +178,17 @@ class EnvironmentFolder:
             raise
         return path
 
-    def _sealed(self, path: Path, own: str | None, distrusted: Collection[str]) -> tuple[str, ...]:
+    def _sealed(
+        self,
+        path: Path,
+        own: str | None,
+        distrusted: Collection[str],
+        fetched: Collection[str] = (),
+    ) -> tuple[str, ...]:
         """Write the snapshot; or remove the environment, and return the packages with damaged files."""
         damaged: tuple[str, ...] | None = None
         try:
-            damaged = sealing.seal(path, own, distrusted=distrusted)
+            damaged = sealing.seal(path, own, distrusted=distrusted, fetched=fetched)
         finally:
             if damaged != ():
                 shutil.rmtree(path, ignore_errors=True)
@@ -185,8 +201,10 @@ class EnvironmentFolder:
         before = place.stamp(environment)
         seal = (before.fingerprint, before.files) if before else snapshot.sealed(environment)
         stamp = replace(stamp, fingerprint=seal[0], files=seal[1])
+        scripts = activators.changes(environment, activation)
+        stamp = replace(stamp, scripts=activators.digests(environment, scripts))
         contents = {
-            **activators.changes(environment, activation),
+            **scripts,
             **injection.changes(environment, activation),
             STAMP: stamp.to_json().encode(),
         }
@@ -233,7 +251,8 @@ class EnvironmentFolder:
 
     def forget(self, packages: tuple[str, ...]) -> None:
         """Drop packages from uv's cache: hard links carry an edited file from an environment into it."""
-        uv.call(self._run, ["cache", "clean", "--quiet", *packages], cwd=self._root)
+        # Forced: a `uv run` holds the cache for as long as its command lives, which may be days.
+        uv.call(self._run, ["cache", "clean", "--quiet", "--force", *packages], cwd=self._root)
 
     def clean(self) -> tuple[str, ...]:
         """Remove what was never finished, and finished environments that nobody uses.
@@ -242,4 +261,10 @@ class EnvironmentFolder:
         """
         before = self.previous()
         found = (self.current().path, before.path if before else None)
-        return removal.clean(self._home, [path for path in found if path])
+        # Where `.envctl` is a link, a copy of this project may have the same environments.
+        shared = self._home.parent.is_symlink()
+        return removal.clean(
+            self._home,
+            [path for path in found if path],
+            lambda path: shared and self.made_elsewhere(str(path)),
+        )

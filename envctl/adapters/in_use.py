@@ -9,7 +9,8 @@ from pathlib import Path
 
 from envctl.domain.environment import STAMP
 
-_MENTION = re.compile(rb"([^\0\n:]*?)\.envctl/envs/([^/\0\n:]+)")
+_NAME = rb"([^/\0\n:]+)"
+_MENTION = re.compile(rb"([^\0\n:]*?)\.envctl/envs/" + _NAME)
 
 
 def leased(path: Path) -> bool:
@@ -30,10 +31,17 @@ def mentioned(root: Path) -> set[str]:
     Only of processes that we may look at (proc_pid_cmdline(5), proc_pid_environ(5), proc_pid_maps(5)).
     """
     names: set[str] = set()
+    real = os.fsencode(os.path.realpath(root / ".envctl" / "envs")) + b"/"
+    # proc_pid_maps(5) has always the resolved path, with an escaped line end.
+    straight = [
+        re.compile(re.escape(each) + _NAME) for each in {real, real.replace(b"\n", b"\\012")}
+    ]
     for process in Path("/proc").glob("[0-9]*"):
         for file in ("cmdline", "environ", "maps"):
             with suppress(OSError):
                 content = (process / file).read_bytes()
+                for pattern in straight:
+                    names.update(os.fsdecode(name) for name in pattern.findall(content))
                 if b".envctl/envs/" in content:
                     names.update(_of(root, content, process / "cwd"))
     return names

@@ -12,6 +12,7 @@ from envctl.domain.gitignore import OWN_IGNORE, own_ignore
 from envctl.errors import ProjectError
 
 _LOCK = ".envctl/state.lock"
+_NOTES = ".envctl/cache/"
 _PATIENCE = 1.0  # seconds of silence before the wait for another envctl is mentioned
 
 
@@ -67,6 +68,10 @@ class ProjectFiles:
         if any(name.startswith(".envctl/") for name in changed) and self._old(OWN_IGNORE) is None:
             # A project that never saw `envctl init`: git must not see what is this machine's.
             texts[OWN_IGNORE] = own_ignore()
+        for name in texts:
+            if name.startswith(_NOTES) and (self._root / name).is_symlink():
+                # A repository may bring one: what it leads to is not ours to write.
+                (self._root / name).unlink()
         replace_all({self._inside(name): text.encode() for name, text in texts.items()})
         return changed
 

@@ -1,7 +1,7 @@
 """``envctl sync``."""
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import click
@@ -102,6 +102,7 @@ def command(
         first = [*sync_report.chosen(read.choice), *_about(read, selection)]
         for line in first:
             say(line)
+        leave: usecase.Leave | None = "adopt" if adopt else "recreate" if recreate else None
         if looking:
             todo = usecase.check(
                 services.project,
@@ -109,12 +110,11 @@ def command(
                 read.want,
                 lambda: services.workshop,
                 repair=repair,
-                recreate=recreate,
+                leave=leave,
             )
             count = len(read.want.items.items)
             sync_report.planned(todo, count, as_json=as_json)
             ctx.exit(1 if check and not todo.empty else 0)
-        leave: usecase.Leave | None = "adopt" if adopt else "recreate" if recreate else None
         again = "".join(f"{line}\n" for line in first) if selection == _Selection() else None
         _sync(services, witness, read, again, repair=repair, leave=leave, as_json=as_json)
 
@@ -218,14 +218,33 @@ def _sync(
             say(line)
 
 
+def _chosen(services: Services) -> _Selection:
+    """Return what the environment in use was made with."""
+    stamp = services.environments.current().stamp
+    if stamp is None:
+        return _Selection()
+    return _Selection(
+        groups=stamp.groups,
+        extras=stamp.extras,
+        no_default_groups=True,
+        profile=stamp.profile,
+        no_project=stamp.bare,
+    )
+
+
 def _roll_back(ctx: click.Context, services: Services, *, as_json: bool) -> None:
     from envctl.usecases.rollback import rollback  # noqa: PLC0415  # seldom
 
+    manifest = None
+    with suppress(EnvctlError):  # one that cannot be read is in nobody's way here
+        manifest = load.manifest(services.project)
+    if manifest:
+        usecase.owned(manifest)
     returned = rollback(services.project, services.environments)
     ahead: bool | None = None
     if returned:
         try:
-            want = _read(services, note.Witness(services.project), _Selection()).want
+            want = _read(services, note.Witness(services.project), _chosen(services)).want
             todo = usecase.check(
                 services.project, services.environments, want, lambda: services.workshop
             )

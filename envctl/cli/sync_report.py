@@ -86,8 +86,7 @@ def done(outcome: SyncOutcome, seconds: float, *, as_json: bool) -> None:
         return
     _lines(todo)
     if outcome.aside:
-        kept = printable(str(PurePath(*PurePath(outcome.aside).parts[-3:])), names=True)
-        say(f"what was at .venv is kept in {kept}; `envctl sync --rollback` brings it back")
+        say(_kept(outcome.aside))
     did = "made .venv anew" if outcome.anew else "synced .venv"
     took = f" in {seconds:.1f} s" if sys.stderr.isatty() else ""
     say(f"{did}: {outcome.packages} packages{_counts(todo)}{took}")
@@ -99,19 +98,26 @@ def returned(what: "Returned | None", *, ahead: bool | None, as_json: bool) -> N
         state = {None: "unknown", True: "ahead", False: "same"}[ahead]
         table: Mapping[str, Any] = {"returned": what is not None, "lock": state}
         if what:
-            table = {**table, **_table(what.plan), "path": what.path}
+            table = {**table, **_table(what.plan), "path": what.path, "aside": what.aside}
         show(envelope("sync", table, ok=what is not None))
         return
     if what is None:
         say("there is no environment to go back to")
         return
     _lines(what.plan)
+    if what.aside:
+        say(_kept(what.aside))
     again = "what envctl had kept aside" if what.foreign else "the environment of before"
     say(f".venv is {again} again{_counts(what.plan)}")
     if what.foreign:
         say("`envctl sync --adopt` goes forward again")
     elif ahead:
         say("the lock is ahead of it now: `envctl verify` says how, `envctl sync` goes forward")
+
+
+def _kept(aside: str) -> str:
+    kept = printable(str(PurePath(*PurePath(aside).parts[-3:])), names=True)
+    return f"what was at .venv is kept in {kept}; `envctl sync --rollback` brings it back"
 
 
 def _table(todo: SyncPlan) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """An environment's files by every byte. Standard library only, and no large part of it."""
 
 import os
+from _stat import S_ISREG  # stat itself is larger
 
 from envctl.disk import forked
 from envctl.disk.tree import FOLDER, Tree, digest_of, walk
@@ -108,6 +109,9 @@ def _hash(top: str, found: Tree, share: list[int]) -> bytes:
             answer.append(bytes(32))
             continue
         try:
+            if not S_ISREG(os.fstat(file).st_mode):  # an empty pipe reads as an empty file
+                answer.append(bytes(32))
+                continue
             block = os.read(file, _BLOCK)
             state = sha256(block)
             size = len(block)

@@ -15,6 +15,9 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OWN = (STAMP, SNAPSHOT, ".lock")  # the last is uv's, whenever it looks at an environment
 _CACHES = "__pycache__"
 _DEEPEST = 255
+_KIND, _FILE, _LINK = 0o170000, 0o100000, 0o120000
+_OTHER = -1
+"""The size of what is no file: a pipe of the size and time of an empty file is not that file."""
 _SHARED = 3  # folders deep is `lib/python3.X/site-packages`
 
 
@@ -104,7 +107,9 @@ def _list(folder: int, prefix: str, found: Tree, *, mine: bool) -> list[str]:
                 except OSError:  # gone in this moment
                     continue
                 paths.append(prefix + name)
-                stats += seen.st_size, seen.st_mtime_ns, seen.st_ino
+                kind = seen.st_mode & _KIND
+                size = seen.st_size if kind in (_FILE, _LINK) else _OTHER
+                stats += size, seen.st_mtime_ns, seen.st_ino
     return below
 
 

@@ -20,6 +20,7 @@ class Stamp:
     ``python`` is the full version, ``base`` the interpreter behind it, ``env`` the variables that its activation
     scripts carry. ``own`` is the project itself; ``bare``: it was asked to be left out. ``fingerprint``: see
     ``envctl.domain.fingerprint``; ``files``: the digest of the snapshot of its files, empty where there is none.
+    ``scripts``: the digest of each activation script, by name.
     """
 
     slice_digest: str
@@ -34,6 +35,7 @@ class Stamp:
     bare: bool = False
     fingerprint: str = ""
     files: str = ""
+    scripts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -56,6 +58,7 @@ class Stamp:
             "bare": self.bare,
             "fingerprint": self.fingerprint,
             "files": self.files,
+            "scripts": dict(sorted(self.scripts.items())),
         }
         return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
@@ -66,22 +69,35 @@ def parse_stamp(text: str) -> Stamp | None:
         table: dict[str, Any] = json.loads(text)
         if table["schema"] != STAMP_SCHEMA:
             return None
+        profile, own = table.get("profile"), table.get("project")
         return Stamp(
-            slice_digest=table["slice"],
-            python=table["python"],
-            base=table["base"],
-            packages=dict(table["packages"]),
-            groups=tuple(table["groups"]),
-            extras=tuple(table["extras"]),
-            env=dict(table["env"]),
-            profile=table.get("profile"),
-            own=OwnInstalled(**own) if (own := table.get("project")) else None,
+            slice_digest=_text(table["slice"]),
+            python=_text(table["python"]),
+            base=_text(table["base"]),
+            packages=_texts(table["packages"]),
+            groups=tuple(map(_text, table["groups"])),
+            extras=tuple(map(_text, table["extras"])),
+            env=_texts(table["env"]),
+            profile=None if profile is None else _text(profile),
+            own=OwnInstalled(**_texts(own)) if own else None,
             bare=bool(table.get("bare")),
-            fingerprint=str(table.get("fingerprint", "")),
-            files=str(table.get("files", "")),
+            fingerprint=_text(table.get("fingerprint", "")),
+            files=_text(table.get("files", "")),
+            scripts=_texts(table.get("scripts", {})),
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(value)
+    value.encode()  # not half a character
+    return value
+
+
+def _texts(table: Mapping[object, object]) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in table.items()}
 
 
 def stamp_of(
@@ -142,10 +158,14 @@ class FileProblem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inspection:
-    """What a look at every file found. ``seen``: what was looked at, as an input of a note (``envctl.quick``)."""
+    """What a look at every file found. ``seen``: what was looked at, as an input of a note (``envctl.quick``).
+
+    ``compared``: there was a snapshot to compare with, so that it is known which files are shared.
+    """
 
     problems: tuple[FileProblem, ...]
     seen: tuple[str, str]
+    compared: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

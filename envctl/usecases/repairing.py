@@ -1,31 +1,45 @@
 """What ``sync --repair`` does beside making the environment anew: for uv's cache, and for those who share its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from envctl.domain.environment import Current, FileProblem
+from envctl.domain.environment import Current, FileProblem, Inspection
 from envctl.ports import Environments
 
 _SHOWN = 3
+_THEIRS = "run `envctl sync --repair` in their projects too"
 _DONE = {"modified": "changed", "missing": "deleted", "added": "added", "record": "changed"}
 
 
-def changed(current: Current, environments: Environments) -> tuple[FileProblem, ...]:
+NOTHING = Inspection(problems=(), seen=("bytes", ""))
+
+
+def looked(current: Current, environments: Environments) -> Inspection:
     """Look at every byte of an environment."""
     if current.path is None or current.kind != "ours" or current.stamp is None:
-        return ()
-    return environments.inspect(current.path, full=True).problems
+        return NOTHING
+    return environments.inspect(current.path, full=True)
 
 
-def forget(current: Current, environments: Environments, problems: tuple[FileProblem, ...]) -> None:
+def distrusted(current: Current, found: Inspection, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the packages of which no file that uv's cache has is believed; ``names``: all that will be installed."""
+    if current.kind == "ours" and current.stamp is None:
+        return tuple(names)  # nobody can say what became of it
+    return tuple(sorted({each.package for each in found.problems if each.package}))
+
+
+def forget(current: Current, environments: Environments, found: Inspection) -> None:
     """Drop the packages from uv's cache that have a change there too."""
     if current.stamp is None:
         return
-    # Without a snapshot nobody knows whether a changed file is the one that the cache has.
-    unsure = not current.stamp.files
-    bad = {p.package for p in problems if p.shared or (unsure and p.trouble == "modified")}
+    bad = {each.package for each in found.problems if each.shared or _unsure(each, found)}
     known = tuple(sorted(bad & current.stamp.packages.keys()))
     if known:
         environments.forget(known)
+
+
+def _unsure(problem: FileProblem, found: Inspection) -> bool:
+    """Whether nobody knows if a changed file is the one that the cache has: there is no snapshot."""
+    return not found.compared and problem.trouble == "modified"
 
 
 def reasons(current: Current, problems: tuple[FileProblem, ...]) -> tuple[str, ...]:
@@ -48,12 +62,14 @@ def mend(
     current: Current,
     environments: Environments,
     fresh: str,
-    problems: tuple[FileProblem, ...],
+    found: Inspection,
     *,
     say: Callable[[str], None],
 ) -> None:
     """Put the shared files right, under all their names, from the ``fresh`` environment; say what cannot be."""
-    shared = [each for each in problems if each.shared]
+    shared = [each for each in found.problems if each.shared]
+    if any(_unsure(each, found) for each in found.problems):
+        say(f"note: nothing is known of who shares the changed files: {_THEIRS}")
     if current.path is None or not shared:
         return
     left = environments.mend(current.path, fresh, shared)
@@ -62,9 +78,5 @@ def mend(
         files = "1 file" if count == 1 else f"{count} files"
         say(f"put right in every environment that shares them: {files}")
     if left:
-        names = ", ".join(each.path for each in left[:_SHOWN])
-        more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-        say(
-            f"note: could not be put right where other environments have them: {names}{more}: "
-            "run `envctl sync --repair` in their projects too"
-        )
+        names = _listed([each.path for each in left])
+        say(f"note: could not be put right where other environments have them: {names}: {_THEIRS}")

@@ -7,14 +7,20 @@ from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
 from envctl.usecases.wanted import same_packages
 
+_MOVED = "it was made for another folder: this project was moved or copied"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Returned:
-    """What is at ``.venv`` again, where, and how it differs from what was there a moment ago."""
+    """What is at ``.venv`` again, where, and how it differs from what was there a moment ago.
+
+    ``aside``: where that is now, if it was somebody else's.
+    """
 
     path: str
     plan: SyncPlan
     foreign: bool = False
+    aside: str | None = None
 
 
 def rollback(project: Project, environments: Environments) -> Returned | None:
@@ -32,8 +38,14 @@ def rollback(project: Project, environments: Environments) -> Returned | None:
         else:
             _usable(environments, before)
             path = environments.use(before.path)
+        left = environments.previous() if current.kind == "foreign" else None
         environments.clean()
-        return Returned(path=path, plan=change, foreign=before.kind == "foreign")
+        return Returned(
+            path=path,
+            plan=change,
+            foreign=before.kind == "foreign",
+            aside=left.path if left and left.kind == "foreign" else None,
+        )
 
 
 def _packages(environments: Environments, which: Current) -> dict[str, str]:
@@ -43,10 +55,11 @@ def _packages(environments: Environments, which: Current) -> dict[str, str]:
 def _usable(environments: Environments, before: Current) -> None:
     why = _unusable(environments, before)
     if why:
+        lock = "go back to the lock of before (`git checkout REVISION -- pylock.toml`) and "
         raise EnvironmentFailure(
             f"the environment before this one cannot be used: {why}",
             where=before.path,
-            hint="go back to the lock of before (`git checkout REVISION -- pylock.toml`) and run `envctl sync`",
+            hint=f"{'' if why == _MOVED else lock}run `envctl sync`",
         )
 
 
@@ -55,7 +68,7 @@ def _unusable(environments: Environments, before: Current) -> str | None:
     if before.stamp is None:
         return before.found or "it has no stamp any more"
     if environments.made_elsewhere(before.path):
-        return "it was made for another folder: this project was moved or copied"
+        return _MOVED
     if not same_packages(environments.packages(before.path), before.stamp.versions):
         return "another tool has installed or removed packages in it"
     if tampered := sorted({each.package for each in environments.inspect(before.path).problems}):

@@ -52,13 +52,17 @@ def check(
     workshop: Callable[[], Workshop],
     *,
     repair: bool = False,
-    recreate: bool = False,
+    leave: Leave | None = None,
 ) -> SyncPlan:
-    """Say what ``sync`` would do, and what it would have to build from source."""
+    """Say what ``sync`` would do, and what it would have to build from source; raises what it would raise."""
     current = environments.current()
     todo = planned(project, current, environments, want)
-    damage = repairing.changed(current, environments) if repair else ()
-    anew = bool(damage) or (recreate and current.kind == "ours")
+    if current.kind == "foreign" and leave is None:
+        if not current.movable:
+            _ours_to_replace(current, leave)
+        todo = replace(todo, reasons=(f"{todo.reasons[0]}: it takes `--adopt` or `--recreate`",))
+    damage = repairing.looked(current, environments).problems if repair else ()
+    anew = bool(damage) or (leave == "recreate" and current.kind == "ours")
     if anew:
         asked = () if damage else ("it is to be made anew",)
         todo = replace(todo, reasons=(*todo.reasons, *repairing.reasons(current, damage), *asked))
@@ -89,16 +93,16 @@ def sync(
         current = environments.current()
         _ours_to_replace(current, leave)
         todo = planned(project, current, environments, want)
-        changed = repairing.changed(current, environments) if repair else ()
-        tampered = sorted({each.package for each in changed if each.package})
-        if changed:
-            repairing.forget(current, environments, changed)
-            todo = SyncPlan(reasons=repairing.reasons(current, changed))
+        found = repairing.looked(current, environments) if repair else repairing.NOTHING
+        if found.problems:
+            repairing.forget(current, environments, found)
+            damage = repairing.reasons(current, found.problems)
+            todo = replace(todo, reasons=(*todo.reasons, *damage))
         count = len(want.items.items)
         if todo.empty and leave != "recreate" and current.path:
             removed = environments.clean()
             return SyncOutcome(plan=todo, path=current.path, packages=count, removed=removed)
-        anew = bool(changed) or leave == "recreate"
+        anew = bool(found.problems) or leave == "recreate"
         path, own = (None, None) if anew else _standing(environments, want)
         relinked = path is not None
         if path is None:
@@ -113,10 +117,14 @@ def sync(
                 workshop=workshop(),
                 say=say,
                 heard=heard,
-                distrusted=tampered,
+                distrusted=repairing.distrusted(current, found, want.items.versions())
+                if repair
+                else (),
             )
         try:
-            repairing.mend(current, environments, path, changed, say=say)
+            repairing.mend(current, environments, path, found, say=say)
+            # Once more: the build may have taken an hour, and somebody may have made a `.venv` meanwhile.
+            _ours_to_replace(environments.current(), leave)
             entered = _use(project, environments, want, path, own, forgo=anew)
         except BaseException:
             if not relinked:
@@ -140,7 +148,7 @@ def _ours_to_replace(current: Current, leave: Leave | None) -> None:
         raise EnvironmentFailure(
             f".venv is {current.found}: it can be neither moved nor replaced",
             where=".venv",
-            hint="unmount it, or leave it as it is with `managed = false` in [tool.envctl]",
+            hint="unmount it or move it away, or leave it as it is with `managed = false` in [tool.envctl]",
         )
     if leave is None:
         raise EnvironmentFailure(
@@ -196,6 +204,7 @@ def _standing(environments: Environments, want: Wanted) -> tuple[str | None, Own
             want.made_for(stamp)
             and same_packages(environments.packages(path), stamp.versions)
             and not environments.made_elsewhere(path)
+            and not environments.edited_scripts(path)
             and (path == used or not environments.inspect(path).problems)
         ):
             return path, stamp.own

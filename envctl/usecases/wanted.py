@@ -105,9 +105,10 @@ def planned(
         profile=want.profile,
         own=want.own.digest if want.own else None,
     )
-    if current.stamp is None and current.found:
+    if current.stamp is None and current.kind != "absent":
+        unfinished = "the environment was never finished, or its stamp is lost"
         reason = f".venv is {current.found}" if current.kind == "foreign" else current.found
-        return replace(todo, reasons=(reason,))
+        return replace(todo, reasons=(reason or unfinished,))
     if todo.empty and current.path:
         why = environments.activation_differs(current.path, want.activation(current.path, project))
         return SyncPlan(reasons=(why,)) if why else todo

@@ -124,6 +124,8 @@ def test_it_is_never_touched_unasked(foreign: tuple[World, str]) -> None:
     said = call(world, "sync", "--check")
     assert said.code == 1
     assert words in said.err
+    assert "it takes `--adopt` or `--recreate`" in said.err
+    assert call(world, "sync", "--check", "--adopt").code == 1
     [found] = world.findings("--only", "environment")
     assert (found["code"], found["fix"]) == ("environment-foreign", "envctl sync --adopt")
     assert words in found["message"]
@@ -199,7 +201,7 @@ def test_a_mount_point_is_left_alone(world: World, flag: str, bound: bool, tmp_p
             done = subprocess.run(["mount", "--bind", other, place], check=False)
             assert done.returncode == 0
         try:
-            words = ("something is mounted there", "unmount it", "managed = false")
+            words = ("something is mounted in it", "unmount it", "managed = false")
             refusal(call(world, "sync", flag), 3, *words)
             [found] = world.findings("--only", "environment")
             assert (found["code"], found["fix"]) == ("environment-foreign", None)
@@ -207,6 +209,16 @@ def test_a_mount_point_is_left_alone(world: World, flag: str, bound: bool, tmp_p
         finally:
             if bound:
                 subprocess.run(["umount", place], check=True)
+
+
+@pytest.mark.parametrize("flag", ["--adopt", "--recreate"])
+def test_what_is_mounted_below_is_left_alone(world: World, flag: str) -> None:
+    world.write(".venv/mine", "")
+    with mounted(world.root / ".venv" / "da ta") as place:
+        (place / "precious").write_text("mine")
+        refusal(call(world, "sync", flag), 3, "something is mounted in it", "unmount it")
+        refusal(call(world, "sync", "--check"), 3, "something is mounted in it")
+        assert (place / "precious").read_text() == "mine"
 
 
 @pytest.mark.parametrize("flag", ["--adopt", "--recreate"])

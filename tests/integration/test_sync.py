@@ -280,9 +280,10 @@ def test_what_killed_ones_left_goes_with_the_next_sync(synced: World) -> None:
     assert "is in sync" in synced.envctl("sync").stderr
     for name in (".link-1", ".link-2", ".probe-3", "abc"):
         (homes / name).symlink_to(".envctl/envs/abc")
-    for name in (".replaced-1", ".replaced-2/deep", "half/lib", ".history.envctl-0123"):
+    for name in (".replaced-1", ".replaced-2/deep", "0123456789ab/lib", ".history.envctl-0123"):
         (homes / name).mkdir(parents=True)
     (homes / ".replaced-3").write_text("a file")
+    (homes / "mine").mkdir()
     for name in ("mine.txt", ".DS_Store"):
         (homes / name).write_text("somebody's own")
     (homes / "elsewhere").symlink_to(synced.root.parent)
@@ -290,7 +291,7 @@ def test_what_killed_ones_left_goes_with_the_next_sync(synced: World) -> None:
     assert "is in sync" in synced.envctl("sync").stderr
     assert (synced.root / ".venv").readlink() == before
     names = sorted(path.name for path in homes.iterdir())
-    assert names == sorted([".DS_Store", "elsewhere", "history", "mine.txt", before.name])
+    assert names == sorted([".DS_Store", "elsewhere", "history", "mine", "mine.txt", before.name])
 
 
 def test_what_cannot_be_removed_stays_and_fails_nothing(synced: World) -> None:

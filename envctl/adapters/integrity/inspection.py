@@ -1,6 +1,7 @@
 """Is every file of an environment as it was installed? By its size and time, or by every byte."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,8 @@ Stat = tuple[int, int, int]
 class _View:
     """An environment as it is now, and as it was when it was finished.
 
-    ``rows``: what its RECORDs say of a file, ``strangers``: what those say that came later.
+    ``rows``: what its RECORDs say of a file, ``strangers``: what those say that came later. ``rewritten``: the packages
+    whose RECORD is another one now, and so says nothing of their files.
     """
 
     environment: Path
@@ -35,6 +37,7 @@ class _View:
     records: tuple[Record, ...]
     rows: dict[str, tuple[str, str]]
     strangers: dict[str, tuple[str, str]]
+    rewritten: frozenset[str]
 
 
 @collector.paused()
@@ -60,7 +63,9 @@ def inspect(environment: Path, stamp: Stamp | None, *, full: bool) -> Inspection
         (each for each in problems if each.path not in ours and not pending.staged(each.path)),
         key=lambda p: p.path,
     )
-    return Inspection(problems=tuple(left), seen=("bytes" if full else "tree", seen))
+    return Inspection(
+        problems=tuple(left), seen=("bytes" if full else "tree", seen), compared=then is not None
+    )
 
 
 def _view(environment: Path, found: Tree, then: Snapshot | None) -> _View:
@@ -79,6 +84,11 @@ def _view(environment: Path, found: Tree, then: Snapshot | None) -> _View:
         records=read,
         rows=records.known(environment, read),
         strangers=records.known(environment, since),
+        rewritten=frozenset(
+            each.package.name
+            for each in read
+            if then and then.hashes.get(each.path, each.own_hash) != each.own_hash
+        ),
     )
 
 
@@ -101,7 +111,7 @@ def _by_stat(environment: Path, found: Tree, then: Snapshot) -> Iterator[FilePro
     for path in touched:
         if path not in then.stats:
             yield _problem(view, path, "added")
-        elif not _same(view, path, digests[path]):
+        elif not (_same(view, path, digests[path]) or _odd(view, path, digests[path])):
             yield _problem(view, path, "modified")
     yield from (_problem(view, path, "missing") for path in gone)
     yield from (_problem(view, path, "added") for path in empty)
@@ -116,10 +126,7 @@ def _by_bytes(view: _View, digests: dict[str, bytes]) -> Iterator[FileProblem]:
         if path not in view.now:
             if path in then or oddities.missing(path, hash_) not in odd:
                 yield _problem(view, path, "missing")
-        elif (
-            not _same(view, path, digests[path])
-            and oddities.other(hash_, records.spelled(digests[path])) not in odd
-        ):
+        elif not (_same(view, path, digests[path]) or _odd(view, path, digests[path])):
             yield _problem(view, path, "modified")
     for path in view.now.keys() - (then.keys() or expected | view.rows.keys()):
         # Without a snapshot only what lies in site-packages can be told from what virtualenv makes.
@@ -143,9 +150,20 @@ def _same(view: _View, path: str, digest: bytes) -> bool:
     if path in view.links or (then and path in then.links):
         return then is None or view.links.get(path) == then.links.get(path)
     expected = (then.hashes.get(path) if then else None) or view.rows.get(path, ("", ""))[1]
+    if then and view.rewritten and path not in then.hashes:
+        # A row that was written to fit the edit: only that nobody has touched the file speaks for it.
+        touched = view.now[path][:2] != then.stats.get(path, (-1,))[:2]
+        if touched and view.rows.get(path, ("",))[0] in view.rewritten:
+            return False
     actual = records.spelled(digest)
     # For twenty thousand of them a Path each would cost as much as reading them.
     return expected in ("", actual) or records.fits(view.environment / path, actual, expected)
+
+
+def _odd(view: _View, path: str, digest: bytes) -> bool:
+    """Whether its wheel brought it so."""
+    _, expected = view.rows.get(path, ("", ""))
+    return oddities.other(expected, records.spelled(digest)) in oddities.known()
 
 
 def _problem(view: _View, path: str, trouble: FileTrouble) -> FileProblem:
@@ -153,8 +171,9 @@ def _problem(view: _View, path: str, trouble: FileTrouble) -> FileProblem:
         trouble = "record"
     shared = False
     if trouble == "modified" and view.then and path in view.then.stats:
-        links = (view.environment / path).lstat().st_nlink
-        shared = links > 1 and view.now[path][2] == view.then.stats[path][2]
+        with suppress(OSError):  # gone in this moment
+            links = (view.environment / path).lstat().st_nlink
+            shared = links > 1 and view.now[path][2] == view.then.stats[path][2]
     return FileProblem(package=_owner(view, path), path=path, trouble=trouble, shared=shared)
 
 

@@ -30,10 +30,11 @@ def mend(
     then = snapshot.read(environment, stamp.files) if shared else None
     if then is None:
         return tuple(shared)
-    rows = records.known(environment, records.read(environment))
+    # By the fresh one's RECORDs: the other's may have been edited with the files.
+    rows = records.known(fresh, records.read(fresh))
     left = []
     for each in shared:
-        _, expected = rows.get(each.path, ("", ""))
+        expected = rows.get(each.path, ("", ""))[1] or then.hashes.get(each.path, "")
         try:
             right = _right(fresh / each.path, expected)
             with _opened(environment / each.path, then.stats[each.path][2]) as file:

@@ -5,7 +5,8 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +22,14 @@ class Record:
     """One package's RECORD: what it says, where it stands (from the environment), and the hash of its own bytes.
 
     ``plain``: all its paths lead straight down to files of the package, and to none that Python byte-compiled.
+    ``sizes``: path, as it stands there → size in bytes, in digits, or empty.
     """
 
     package: Recorded
     path: str
     own_hash: str
     plain: bool
+    sizes: Mapping[str, str]
 
 
 def read(environment: Path) -> tuple[Record, ...]:
@@ -40,29 +43,51 @@ def read(environment: Path) -> tuple[Record, ...]:
 
 def _read(info: Path, site: str) -> Record:
     try:
-        content = (info / "RECORD").read_bytes()
+        content = regular(info / "RECORD")
     except OSError:
         content = b""
     name, version = installed.name_and_version(info.name)
     text = content.decode("utf-8", "surrogateescape")
     rows = _rows(text)
+    hashes = {row[0]: row[1] if len(row) > 1 else "" for row in rows if row[0]}
     return Record(
-        package=Recorded(name=name, version=version, folder=info.name, rows=rows),
+        package=Recorded(name=name, version=version, folder=info.name, rows=hashes),
         path=f"{site}/{info.name}/RECORD",
         own_hash=spelled(hashlib.sha256(content).digest()),
         plain=not (text[:1] in './"' or any(part in text for part in _CROOKED)),
+        sizes={row[0]: row[2] for row in rows if len(row) > 2},
     )
 
 
-def _rows(text: str) -> dict[str, str]:
-    if '"' in text:  # seldom, and five times as slow
-        try:
-            rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-        except csv.Error:
-            return {}
-    else:
-        rows = [line.rsplit(",", 2) for line in text.replace("\r\n", "\n").split("\n")]
-    return {row[0]: row[1] if len(row) > 1 else "" for row in rows if row[0]}
+def _rows(text: str) -> list[list[str]]:
+    if '"' not in text:
+        return [line.rsplit(",", 2) for line in text.replace("\r\n", "\n").split("\n")]
+    try:  # seldom, and five times as slow
+        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error:
+        return []
+
+
+def regular(path: Path) -> bytes:
+    """Return what stands in a regular file; raises ``OSError`` for anything else: a pipe has no end."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(file, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise FileNotFoundError(path)
+        return stream.read()
+
+
+def owners(
+    environment: Path, records: Iterable[Record], paths: Collection[str]
+) -> dict[str, list[str]]:
+    """Return every package that has one of these paths (from the environment), for each."""
+    folder = installed.site_packages(environment)
+    site = folder.relative_to(environment).as_posix() if folder else ""
+    found: dict[str, list[str]] = {path: [] for path in paths}
+    for record in records:
+        for path in dict(_straight(environment, site, record)).keys() & found.keys():
+            found[path].append(record.package.name)
+    return found
 
 
 def known(environment: Path, records: Iterable[Record]) -> dict[str, tuple[str, str]]:
@@ -115,8 +140,7 @@ def _other_fits(path: Path, expected: str) -> bool:
     if algorithm == "sha256":
         return False
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, algorithm).digest()
-    except (OSError, ValueError):
+        digest = hashlib.new(algorithm, regular(path)).digest()
+    except (OSError, ValueError, TypeError):  # TypeError: shake_128 has no length of its own
         return False
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == value

@@ -47,6 +47,12 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"):
         kept.pop(name, None)
+    if (
+        kept.get("UV_LINK_MODE") == "symlink"
+    ):  # then an environment's files would be the cache's own
+        del kept["UV_LINK_MODE"]
+    if cache := kept.get("UV_CACHE_DIR"):  # uv is started in other folders than this
+        kept["UV_CACHE_DIR"] = str(Path(cache).absolute())
     bundle = next((environ[name] for name in _CA_BUNDLES if environ.get(name)), None)
     if bundle and not environ.get("SSL_CERT_FILE"):
         kept["SSL_CERT_FILE"] = bundle

@@ -56,9 +56,9 @@ def cache_of_uv(environ: Mapping[str, str]) -> Path | None:
 
     As docs.astral.sh/uv/concepts/cache has it, "Cache directory".
     """
-    if environ.get("UV_LINK_MODE"):
+    if environ.get("UV_LINK_MODE") in ("clone", "copy"):
         return None
     if chosen := environ.get("UV_CACHE_DIR"):
-        return Path(chosen)
+        return Path(chosen).absolute()
     base = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME', '')}/.cache"
     return Path(base) / "uv" if Path(base).is_absolute() else None

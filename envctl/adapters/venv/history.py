@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from envctl.adapters.staging import replace_all
+from envctl.errors import EnvctlError
 
 _FILE = "history"
 _KEPT = 6
@@ -19,14 +20,17 @@ def recorded(home: Path, new: str, before: str | None, *, after: str | None) -> 
     """Note that ``new`` is about to be used instead of ``before``; raises ``ProjectError``.
 
     ``before`` is ``None`` where there was none, or it is not to come back. ``after``: where in history it stands.
-    Whatever fails inside leaves history as it was.
+    What fails inside leaves history as it was.
     """
     path, old = home / _FILE, _read(home)
     names = [new, *([before] if before else []), *_before(home, after)][:_KEPT]
+    if path.is_symlink():  # a repository may bring one: what it leads to is not ours to write
+        path.unlink()
     replace_all({path: _text(names)})
     try:
         yield
-    except BaseException:
+    except EnvctlError:
+        # Nothing has changed. Whatever else ends us, Ctrl-C above all, may have come after the change.
         if old:
             replace_all({path: _text(old)})
         else:
@@ -56,8 +60,11 @@ def _text(names: list[str]) -> bytes:
 
 
 def _read(home: Path) -> list[str]:
+    path = home / _FILE
     try:
-        lines = (home / _FILE).read_text(encoding="utf-8").split("\n")
+        if path.is_symlink() or not path.is_file():
+            return []
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         return []
     # A name and nothing else: what a hostile repository brings must not lead elsewhere.

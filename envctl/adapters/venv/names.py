@@ -58,7 +58,14 @@ def slot(root: Path, current: Current, *, forgo: bool) -> str | None:
 
 def new(root: Path, name: str) -> Path:
     """Return a path for a new environment. One that is unfinished may still be written to by a killed one's uv."""
-    path = free(root / place.HOME, name)
+    home = root / place.HOME
+    if home.is_symlink():
+        raise EnvironmentFailure(
+            f"{place.HOME} is a link: what it leads to is not envctl's to fill and to clear",
+            where=str(home),
+            hint="remove that link; `.envctl` itself may be one",
+        )
+    path = free(home, name)
     while path.name == place.name_of(root / place.LINK):
         path = free(root / place.HOME, f"{path.name}-2")
     return path

@@ -76,7 +76,11 @@ def _stage(path: Path, content: bytes, target: Path) -> None:
 
 def _apply(environment: Path) -> None:
     ready = environment / _READY
-    for path in sorted(ready.iterdir()):
+    try:
+        found = sorted(ready.iterdir())
+    except FileNotFoundError:  # somebody else has completed it
+        return
+    for path in found:
         kind, name = path.name[3], path.name[4:].replace("|", "/")
         with suppress(FileNotFoundError):  # somebody else may complete the same
             if kind == _REMOVE:

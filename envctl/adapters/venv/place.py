@@ -29,7 +29,8 @@ def look(root: Path) -> Current:
         if not target.is_dir():
             return Current(kind="absent")
         return ours(target)
-    if (link / STAMP).is_file():  # no links here, or a copy that has none (`scp -r` follows them)
+    # No links here, or a copy that has none (`scp -r` follows them); a stamp alone anybody may have put there.
+    if (link / STAMP).is_file() and _RELOCATABLE in _configuration(link):
         return ours(link)
     return _foreign(link)
 
@@ -46,7 +47,8 @@ def stamp(folder: Path) -> Stamp | None:
     if not usable(folder) or _RELOCATABLE not in _configuration(folder):
         return None  # its interpreter was removed, or another tool made it anew
     try:
-        return parse_stamp((folder / STAMP).read_text(encoding="utf-8"))
+        path = folder / STAMP
+        return parse_stamp(path.read_text(encoding="utf-8")) if path.is_file() else None
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -62,8 +64,8 @@ def name_of(folder: Path) -> str | None:
 
 
 def mounted(path: Path) -> bool:
-    """Whether something is mounted there: that can be neither renamed nor replaced."""
-    if path.is_symlink():
+    """Whether something is mounted there, or below: that can be neither renamed nor removed."""
+    if path.is_symlink() or not path.is_dir():
         return False
     try:
         lines = _MOUNTS.read_bytes().split(b"\n")
@@ -71,8 +73,9 @@ def mounted(path: Path) -> bool:
         return os.path.ismount(path)
     # proc_pid_mountinfo(5): the fifth field, with `\040` for a space and the like.
     points = (line.split(b" ")[4] for line in lines if line.count(b" ") > 4)
-    real = os.fsencode(os.path.realpath(path))
-    return any(point.decode("unicode_escape").encode("latin-1") == real for point in points)
+    real = os.fsencode(os.path.realpath(path)) + b"/"
+    found = (point.decode("unicode_escape").encode("latin-1") + b"/" for point in points)
+    return any(point.startswith(real) for point in found)
 
 
 def _foreign(link: Path) -> Current:
@@ -82,8 +85,14 @@ def _foreign(link: Path) -> Current:
         path=str(folder) if usable(folder) else None,
         found=_described(link, folder),
         python=_version(folder),
-        movable=not mounted(link),
+        movable=not mounted(link) and _beside_home(link),
     )
+
+
+def _beside_home(link: Path) -> bool:
+    """Whether it lies on the disk where what is kept aside goes: `.envctl` may be a link."""
+    state = link.parent / HOME.parent
+    return not state.exists() or link.lstat().st_dev == state.stat().st_dev
 
 
 def _version(folder: Path) -> str:
@@ -105,15 +114,23 @@ def _led_to(link: Path) -> Path:
 def _described(link: Path, folder: Path) -> str:
     maker = made_by(folder) if usable(folder) else ""
     by = f" (made by {maker})" if maker else ""
+    by += "" if _beside_home(link) else ", on another disk than .envctl"
     if link.is_symlink():
         gone = "" if link.exists() else ", which is not there"
-        return f"a link to {link.readlink()}{by}{gone}"
+        return f"a link to {_spelled(link.readlink())}{by}{gone}"
     if link.is_file():
         leads = folder != link and folder.is_dir()
         return f"a file that leads to {folder}{by}" if leads else "a file that envctl did not make"
+    if not folder.is_dir():
+        return "neither a folder nor a file"
     what = "a virtual environment" if usable(folder) else "a folder"
-    where = ", and something is mounted there" if mounted(link) else ""
+    where = ", and something is mounted in it" if mounted(link) else ""
     return f"{what} that envctl did not make{by}{where}"
+
+
+def _spelled(path: Path) -> str:
+    """Return a path on one line."""
+    return str(path).replace("\n", "\\n").replace("\r", "\\r")
 
 
 def made_by(folder: Path) -> str:

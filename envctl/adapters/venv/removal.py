@@ -4,10 +4,11 @@ Only one envctl at a time removes, under the project's writer lock: so every sta
 """
 
 import os
+import re
 import shutil
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,11 +23,16 @@ BESIDE = ".venv.envctl-link"
 REPLACED = ".replaced-"
 _GRACE = 24 * 60 * 60  # seconds
 _STAGING = (STAGED, REPLACED, filesystem.PROBE)
+_OURS = re.compile(r"[0-9a-f]{12}(-\d+)*")
+"""A slice's digest, and a number where that name was taken (`names.free`)."""
 
 
-def clean(home: Path, keep: Collection[str]) -> tuple[str, ...]:
+def clean(
+    home: Path, keep: Collection[str], spared: Callable[[Path], bool] = lambda _: False
+) -> tuple[str, ...]:
     """Remove what killed envctls have left, and finished environments that are old, unused and not to be kept.
 
+    ``spared``: which of them somebody else may use, of whom nothing is known here.
     Returns what is gone: what cannot be removed (it belongs to somebody else) stays, and is tried again.
     """
     removed = []
@@ -36,7 +42,7 @@ def clean(home: Path, keep: Collection[str]) -> tuple[str, ...]:
     doomed = [path for path in candidates if not _fresh(path)]
     busy = in_use.mentioned(home.parents[1]) if doomed else set()
     for path in doomed:
-        if path.name in busy or in_use.leased(path):
+        if path.name in busy or in_use.leased(path) or spared(path):
             continue
         with suppress(OSError):
             (path / STAMP).unlink(missing_ok=True)  # first: half removed is unfinished
@@ -49,11 +55,13 @@ def clean(home: Path, keep: Collection[str]) -> tuple[str, ...]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder, as far as that is possible."""
+    """Remove a file, a link or a whole folder, as far as that is possible; not what is mounted in it."""
     with suppress(OSError):
         if path.is_symlink() or not path.is_dir():
             path.unlink(missing_ok=True)
             return
+    if place.mounted(path):
+        return
     shutil.rmtree(path, ignore_errors=True)
     if path.is_dir():  # perhaps its owner has write-protected folders in it
         for folder, _, _ in os.walk(path):
@@ -70,11 +78,15 @@ def environments(home: Path) -> list[Path]:
     return sorted(
         path
         for path in _entries(home)
-        if path.name[0] != "."
+        if (_OURS.fullmatch(path.name) or _displaced(path))
         and path.is_dir()
         and not path.is_symlink()
-        and (not path.name.startswith(place.ADOPTED) or (path / STAMP).is_file())
     )
+
+
+def _displaced(path: Path) -> bool:
+    """Whether that is one of ours which has the name of an adopted one."""
+    return path.name.startswith(place.ADOPTED) and (path / STAMP).is_file()
 
 
 def _staged(home: Path) -> Iterator[Path]:
@@ -94,14 +106,18 @@ def is_staged(path: Path) -> bool:
 
 
 def _fresh(path: Path) -> bool:
-    """Whether a finished environment was in use within a day: a shell that activated it says so nowhere."""
-    if place.stamp(path) is None:
+    """Whether a finished environment was in use within a day: a shell that activated it says so nowhere.
+
+    Its interpreter may be another machine's, which shares this folder.
+    """
+    try:
+        return time.time() - (path / STAMP).stat().st_mtime < _GRACE
+    except OSError:
         return False
-    return time.time() - (path / STAMP).stat().st_mtime < _GRACE
 
 
 def _entries(home: Path) -> list[Path]:
     try:
-        return list(home.iterdir())
+        return [] if home.is_symlink() else list(home.iterdir())
     except OSError:
         return []

@@ -72,6 +72,9 @@ def _at_once(name: Path, other: Path) -> None:
 def _with_journal(name: Path, other: Path) -> None:
     home = other.parent
     with _alone(home):
+        with suppress(OSError):
+            if (home / JOURNAL).is_symlink():
+                (home / JOURNAL).unlink()
         replace_all({home / JOURNAL: os.fsencode(other.name)})
         try:
             _three_renames(name, other, home / ASIDE)

@@ -253,8 +253,8 @@ def hidden(environment: Path) -> None:
 def test_a_rewritten_record_hides_nothing(environment: Path) -> None:
     made = stamp(environment)
     hidden(environment)
-    assert look(environment, made) == {RECORD: "record"}
-    assert look(environment, made, full=True) == {RECORD: "record"}
+    assert look(environment, made) == {RECORD: "record", LIB: "modified"}
+    assert look(environment, made, full=True) == {RECORD: "record", LIB: "modified"}
     (environment / tree.SNAPSHOT).unlink()
     assert look(environment, made) == {f"{SITE}/*.dist-info/RECORD": "record"}
 
@@ -448,6 +448,68 @@ def test_a_file_that_was_added_in_the_cache_is_seen(environment: Path, name: str
     assert sealing.seal(environment, None) == ("lib",)
 
 
+def test_an_older_file_copied_over_it_in_the_cache_is_seen(environment: Path) -> None:
+    archive = unpacked(environment)
+    old = environment.parent / "old.py"
+    old.write_text("x = 2  # longer")
+    os.utime(old, ns=(1, 1))
+    shutil.copy2(old, archive / "lib" / "__init__.py")
+    assert (environment / LIB).stat().st_mtime_ns == 1
+    assert sealing.seal(environment, None) == ("lib",)
+
+
+def test_an_old_file_that_was_added_in_the_cache_is_seen(environment: Path) -> None:
+    archive = unpacked(environment)
+    (archive / "lib" / "hack.py").write_text("import os\n")
+    os.link(archive / "lib" / "hack.py", environment / SITE / "lib" / "hack.py")
+    os.utime(archive / "lib" / "hack.py", ns=(1, 1))
+    assert sealing.seal(environment, None) == ("lib",)
+
+
+@pytest.mark.parametrize("content", [b"y = 1\n", b"y = 2\n"])
+def test_of_a_path_that_two_packages_have_both_are_suspected(
+    environment: Path, content: bytes
+) -> None:
+    install(environment / SITE, "other", {"lib/__init__.py": content})
+    unpacked(environment)
+    assert sealing.seal(environment, None) == ()
+    flip(environment / LIB)
+    assert sealing.seal(environment, None) == ("lib", "other")
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("kept", [False, True], ids=["new time", "time put back"])
+def test_a_pipe_is_no_empty_file(environment: Path, full: bool, kept: bool) -> None:
+    made, path = stamp(environment), environment / SITE / "lib" / "empty"
+    before = path.stat()
+    path.unlink()
+    os.mkfifo(path)
+    if kept:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert look(environment, made, full=full) == {f"{SITE}/lib/empty": "modified"}
+
+
+def test_a_pipe_for_a_record_is_not_waited_for(environment: Path) -> None:
+    made = stamp(environment)
+    (environment / RECORD).unlink()
+    os.mkfifo(environment / RECORD)
+    for full in (False, True):
+        assert look(environment, made, full=full)[RECORD] in ("record", "modified")
+
+
+@pytest.mark.parametrize("algorithm", ["shake_128", "none", "sha3_512", "md5"])
+def test_a_hash_of_another_kind_is_no_bug(environment: Path, algorithm: str) -> None:
+    text = (environment / RECORD).read_text()
+    lines = [
+        f"lib/__init__.py,{algorithm}=abc,6" if line.startswith("lib/__init__") else line
+        for line in text.split("\n")
+    ]
+    (environment / RECORD).write_text("\n".join(lines))
+    assert sealing.seal(environment, None, distrusted=("lib",)) == ("lib",)
+    assert sealing.seal(environment, None) == ()
+    assert look(environment, stamp(environment), full=True) == {LIB: "modified"}
+
+
 def test_of_copies_nothing_is_said(environment: Path) -> None:
     flip(environment / BIG)
     (environment / SITE / "lib" / "own.py").touch()
@@ -455,20 +517,19 @@ def test_of_copies_nothing_is_said(environment: Path) -> None:
 
 
 def test_a_wheel_that_is_wrong_by_itself_is_learned_once(environment: Path) -> None:
-    """Fetched just now, and so its own: the next environment, from the unpacked wheel, is no reason to fetch it."""
+    """Fetched because of it and still so, it is its own: the next environment is no reason to fetch it again."""
     archive = unpacked(environment)
     flip(archive / "lib" / "data.bin")
     (environment / LIB).unlink()
-    wheel = environment / SITE / "lib-1.0.dist-info" / "WHEEL"
-    before = (environment / "pyvenv.cfg").stat().st_mtime_ns
-    os.utime(wheel, ns=(before, before))
-    os.utime(environment / BIG, ns=(before + 1, before + 1))
+    assert sealing.seal(environment, None) == ("lib",)
+    assert sealing.seal(environment, None, fetched=("tool",)) == ("lib",)
     assert oddities.known() == frozenset()
-    assert sealing.seal(environment, None) == ()
+    assert sealing.seal(environment, None, fetched=("lib",)) == ()
     assert len(oddities.known()) == 2
     made = stamp(environment)
     assert look(environment, made, full=True) == {}
-    os.utime(environment / "pyvenv.cfg", ns=(before + 10**9, before + 10**9))
+    (environment / BIG).touch()
+    assert look(environment, made) == look(environment, made, full=True) == {}
     assert sealing.seal(environment, None) == ()
     (archive / "lib" / "data.bin").write_bytes(b"else")
     assert sealing.seal(environment, None) == ("lib",)
@@ -512,6 +573,16 @@ def test_a_shared_file_is_put_right_under_all_its_names(
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert after.st_mode & 0o777 == mode
     assert look(environment, made, full=True) == {}
+
+
+def test_a_record_that_was_edited_with_the_file_stops_no_mending(environment: Path) -> None:
+    fresh, made = shared(environment)
+    os.link(environment / LIB, environment.parent / "theirs")
+    hidden(environment)
+    problems = inspection.inspect(environment, made, full=False).problems
+    assert {each.path: each.shared for each in problems} == {RECORD: False, LIB: True}
+    assert mending.mend(environment, made, fresh, problems) == ()
+    assert (environment.parent / "theirs").read_bytes() == b"x = 1\n"
 
 
 def test_only_from_the_right_bytes(environment: Path) -> None:
