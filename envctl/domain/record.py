@@ -13,6 +13,10 @@ GpuSource = Literal["nvml", "nvidia-smi", "proc", "none"]
 Container = Literal["docker", "podman", "apptainer", "kubernetes", "wsl"]
 GPU_SOURCES: tuple[GpuSource, ...] = ("nvml", "nvidia-smi", "proc", "none")
 CONTAINERS: tuple[Container, ...] = ("docker", "podman", "apptainer", "kubernetes", "wsl")
+Scheduler = Literal["slurm", "kubernetes", "pbs", "lsf"]
+SCHEDULERS: tuple[Scheduler, ...] = ("slurm", "kubernetes", "pbs", "lsf")
+Vendor = Literal["nvidia", "amd", "intel"]
+VENDORS: tuple[Vendor, ...] = ("nvidia", "amd", "intel")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -42,8 +46,24 @@ class Cpu:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MigDevice:
+    """One compute instance of a divided GPU, as a CUDA program sees it. ``profile``: ``1g.10gb``, ``1c.3g.40gb``."""
+
+    uuid: str
+    profile: str | None = None
+    memory_bytes: int | None = None
+    gpu_instance: int | None = None
+    compute_instance: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Gpu:
-    """One device in NVML's order. Indexes may change with a reboot, the UUID does not."""
+    """One device in the order of its vendor (NVML's). Indexes may change with a reboot, the UUID does not.
+
+    ``gfx`` is what AMD's kernels are compiled for (``gfx90a``), as NVIDIA's are for a compute capability.
+    ``kernel_driver`` has the device, where it is not NVIDIA's (``amdgpu 6.8.5``, ``xe``).
+    ``mig`` tells that the GPU may be divided; ``mig_devices`` into what, as far as this user may see.
+    """
 
     index: int
     name: str
@@ -52,14 +72,21 @@ class Gpu:
     compute_capability: str | None = None
     pci_bus_id: str | None = None
     mig: bool | None = None
+    mig_devices: tuple[MigDevice, ...] = ()
+    vendor: Vendor = "nvidia"
+    gfx: str | None = None
+    kernel_driver: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One machine. ``None`` is "not known or not there"; no GPU and no driver are values, not errors.
 
-    ``cuda_level`` is the newest CUDA that the driver itself speaks, not an installed toolkit.
-    ``gpu_problem`` is a sentence when there is a driver that does not answer.
+    ``driver`` and ``gpu_source`` are NVIDIA's. ``cuda_level`` is the newest CUDA that the driver itself speaks,
+    not an installed toolkit; ``cuda_compat`` the one of the compat package that programs here load (``13.0``, of
+    ``cuda-compat-13-0``); ``rocm`` is the installed ROCm. ``gpu_problem`` is a sentence when there is a driver
+    that does not answer. ``scheduler`` is whose job took the record; ``cpu_limit`` (cores) and
+    ``memory_limit_bytes`` are what it and the container leave, ``None`` when that is the whole machine.
     """
 
     schema: int = SCHEMA
@@ -75,10 +102,20 @@ class Record:
     gpus: tuple[Gpu, ...] = ()
     driver: str | None = None
     cuda_level: str | None = None
+    cuda_compat: str | None = None
     gpu_source: GpuSource = "none"
     gpu_problem: str | None = None
+    rocm: str | None = None
     container: Container | None = None
+    scheduler: Scheduler | None = None
+    cpu_limit: float | None = None
+    memory_limit_bytes: int | None = None
     variables: tuple[Variable, ...] = ()
+
+    @property
+    def nvidia_gpus(self) -> tuple[Gpu, ...]:
+        """The devices that CUDA could use: ``gpus`` holds every vendor's, NVIDIA's first."""
+        return tuple(gpu for gpu in self.gpus if gpu.vendor == "nvidia")
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types: every key always there, ``None`` as null, in one fixed order."""
@@ -98,9 +135,14 @@ class Record:
             "memory_bytes": self.memory_bytes,
             "driver": self.driver,
             "cuda_level": self.cuda_level,
+            "cuda_compat": self.cuda_compat,
             "gpu_source": self.gpu_source,
             "gpu_problem": self.gpu_problem,
+            "rocm": self.rocm,
             "container": self.container,
+            "scheduler": self.scheduler,
+            "cpu_limit": self.cpu_limit,
+            "memory_limit_bytes": self.memory_limit_bytes,
             "gpus": [_gpu_json(gpu) for gpu in self.gpus],
             "variables": {v.name: {"class": v.kind, "value": v.value} for v in self.variables},
         }
@@ -138,6 +180,20 @@ def _gpu_json(gpu: Gpu) -> dict[str, Any]:
         "compute_capability": gpu.compute_capability,
         "pci_bus_id": gpu.pci_bus_id,
         "mig": gpu.mig,
+        "mig_devices": [_mig_json(device) for device in gpu.mig_devices],
+        "vendor": gpu.vendor,
+        "gfx": gpu.gfx,
+        "kernel_driver": gpu.kernel_driver,
+    }
+
+
+def _mig_json(device: MigDevice) -> dict[str, Any]:
+    return {
+        "uuid": device.uuid,
+        "profile": device.profile,
+        "memory_bytes": device.memory_bytes,
+        "gpu_instance": device.gpu_instance,
+        "compute_instance": device.compute_instance,
     }
 
 

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any, TypeVar, cast
 
 from envctl.domain import reading
 from envctl.domain.record import (
     CONTAINERS,
     GPU_SOURCES,
+    SCHEDULERS,
     SCHEMA,
+    VENDORS,
     Cpu,
     Gpu,
+    MigDevice,
     OperatingSystem,
     Python,
     Record,
@@ -70,9 +74,14 @@ def _record(data: reading.Table) -> Record:
         ),
         driver=_numbered(data, "driver"),
         cuda_level=_numbered(data, "cuda_level"),
+        cuda_compat=_numbered(data, "cuda_compat"),
         gpu_source=_one_of(data, "gpu_source", "", GPU_SOURCES) or "none",
         gpu_problem=reading.text(data, "gpu_problem", ""),
+        rocm=_numbered(data, "rocm"),
         container=_one_of(data, "container", "", CONTAINERS),
+        scheduler=_one_of(data, "scheduler", "", SCHEDULERS),
+        cpu_limit=_cores(data, "cpu_limit"),
+        memory_limit_bytes=_whole(data, "memory_limit_bytes", ""),
         variables=_variables(data),
     )
 
@@ -89,6 +98,23 @@ def _gpu(data: reading.Table, where: str) -> Gpu:
         compute_capability=_numbered(data, "compute_capability", where),
         pci_bus_id=reading.text(data, "pci_bus_id", where),
         mig=reading.flag(data, "mig", where, default=False) if "mig" in data else None,
+        mig_devices=tuple(
+            _mig_device(device, f"{where}.mig_devices[{n}]")
+            for n, device in enumerate(reading.tables(data, "mig_devices", where))
+        ),
+        vendor=_one_of(data, "vendor", where, VENDORS) or "nvidia",
+        gfx=reading.text(data, "gfx", where),
+        kernel_driver=reading.text(data, "kernel_driver", where),
+    )
+
+
+def _mig_device(data: reading.Table, where: str) -> MigDevice:
+    return MigDevice(
+        uuid=reading.required_text(data, "uuid", where),
+        profile=reading.text(data, "profile", where),
+        memory_bytes=_whole(data, "memory_bytes", where),
+        gpu_instance=_whole(data, "gpu_instance", where),
+        compute_instance=_whole(data, "compute_instance", where),
     )
 
 
@@ -113,11 +139,20 @@ def _one_of(table: reading.Table, key: str, where: str, known: tuple[_T, ...]) -
 def _numbered(table: reading.Table, key: str, where: str = "") -> str | None:
     """Return a dotted number as text: verdicts compare it, so that it must be one."""
     text = reading.text(table, key, where)
-    if text is not None and not re.fullmatch(r"\d+(\.\d+)*", text):
+    if text is not None and not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})*", text):
         raise ManifestError(
             f"expected a version such as 12.4, found `{text}`", where=reading.join(where, key)
         )
     return text
+
+
+def _cores(table: reading.Table, key: str) -> float | None:
+    value = table.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < inf:
+        raise ManifestError(f"expected a number of cores, found {value!r}", where=key)
+    return float(value)
 
 
 def _whole(table: reading.Table, key: str, where: str) -> int | None:

@@ -65,11 +65,14 @@ def this_machine(records: Iterable[Record], machine_id: str | None) -> Record | 
 def suggested_name(record: Record) -> str:
     """Return a name for a machine that has none: its GPU's model, and a piece of the hashed id.
 
+    NVIDIA's, or another with memory of its own: nobody calls a laptop after its integrated one.
+
     Not the host's name: a saved record is committed, often in public.
     """
-    model = record.gpus[0].name if record.gpus else "cpu"
-    slug = re.sub(r"[^a-z0-9]+", "-", model.lower().removeprefix("nvidia")).strip("-") or "gpu"
-    return f"{slug}-{(record.machine_id or 'unknown')[:4]}"
+    gpus = record.nvidia_gpus or tuple(gpu for gpu in record.gpus if gpu.memory_bytes)
+    model = gpus[0].name if gpus else "cpu"
+    slug = re.sub(r"[^a-z0-9]+", "-", model.lower().removeprefix("nvidia")).lstrip("-")
+    return f"{slug[:40].rstrip('-') or 'gpu'}-{(record.machine_id or 'unknown')[:4]}"
 
 
 def _parsed(text: str, path: str) -> Record:

@@ -1,5 +1,6 @@
 import json
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 from envctl.domain.record import (
     CONTAINERS,
     GPU_SOURCES,
+    SCHEDULERS,
+    VENDORS,
     Cpu,
     Gpu,
+    MigDevice,
     OperatingSystem,
     Python,
     Record,
@@ -21,6 +25,7 @@ from envctl.domain.record import (
 from envctl.domain.record_reading import from_toml_dict
 from envctl.domain.variables import VARIABLE_CLASSES, Variable
 from envctl.errors import RecordError
+from tests import machines
 
 BARE = Record(
     python=Python(version="3.11.7", implementation="CPython"),
@@ -34,6 +39,14 @@ version = st.lists(st.integers(0, 999), min_size=1, max_size=3).map(
     lambda numbers: ".".join(map(str, numbers))
 )
 size = st.integers(0, 2**62)
+mig_devices = st.builds(
+    MigDevice,
+    uuid=text,
+    profile=st.none() | text,
+    memory_bytes=st.none() | size,
+    gpu_instance=st.none() | st.integers(0, 64),
+    compute_instance=st.none() | st.integers(0, 64),
+)
 gpus = st.builds(
     Gpu,
     index=st.integers(0, 64),
@@ -43,6 +56,10 @@ gpus = st.builds(
     compute_capability=st.none() | version,
     pci_bus_id=st.none() | text,
     mig=st.none() | st.booleans(),
+    mig_devices=st.lists(mig_devices, max_size=2).map(tuple),
+    vendor=st.sampled_from(VENDORS),
+    gfx=st.none() | text,
+    kernel_driver=st.none() | text,
 )
 records = st.builds(
     Record,
@@ -59,9 +76,14 @@ records = st.builds(
     gpus=st.lists(gpus, max_size=3).map(tuple),
     driver=st.none() | version,
     cuda_level=st.none() | version,
+    cuda_compat=st.none() | version,
     gpu_source=st.sampled_from(GPU_SOURCES),
     gpu_problem=st.none() | text,
+    rocm=st.none() | version,
     container=st.none() | st.sampled_from(CONTAINERS),
+    scheduler=st.none() | st.sampled_from(SCHEDULERS),
+    cpu_limit=st.none() | st.floats(0.001, 4096),
+    memory_limit_bytes=st.none() | size,
     variables=st.lists(
         st.builds(
             Variable, name=text, kind=st.sampled_from(VARIABLE_CLASSES), value=st.none() | st.text()
@@ -115,6 +137,16 @@ def good() -> dict[str, Any]:
         ({"driver": "newest"}, "driver"),
         ({"gpu_source": "nvlm"}, "gpu_source"),
         ({"container": "dokcer"}, "container"),
+        ({"scheduler": "slrum"}, "scheduler"),
+        ({"rocm": "newest"}, "rocm"),
+        ({"cpu_limit": 0}, "cpu_limit"),
+        ({"cpu_limit": True}, "cpu_limit"),
+        ({"cpu_limit": float("nan")}, "cpu_limit"),
+        ({"cpu_limit": float("inf")}, "cpu_limit"),
+        ({"cpu_limit": "2"}, "cpu_limit"),
+        ({"memory_limit_bytes": 0.5}, "memory_limit_bytes"),
+        ({"gpus": [{"index": 0, "name": "H", "vendor": "nvida"}]}, "gpus[0].vendor"),
+        ({"gpus": [{"index": 0, "name": "H", "mig_devices": [{}]}]}, "gpus[0].mig_devices[0].uuid"),
         ({"variables": {"A": {"value": "1"}}}, "variables.A.class"),
         ({"variables": {"A": {"class": "hots"}}}, "variables.A.class"),
     ],
@@ -128,7 +160,108 @@ def test_a_bad_record_names_the_key(change: dict[str, Any], where: str) -> None:
 
 
 def test_unknown_keys_are_a_newer_envctls() -> None:
-    assert from_toml_dict(good() | {"rocm": {"level": "7"}}) == BARE
+    newer = machines.load("hpc-a100-mig")
+    data = _with_more(newer.to_toml_dict())
+    assert data != newer.to_toml_dict()
+    assert from_toml_dict(data) == newer
+
+
+def _with_more(value: Any) -> Any:
+    """Add a key to every table but that of the variables, whose keys are names."""
+    if isinstance(value, list):
+        return [_with_more(each) for each in value]
+    if isinstance(value, dict):
+        more = {key: value[key] if key == "variables" else _with_more(value[key]) for key in value}
+        return more | {"newer": {"key": ["x"]}}
+    return value
+
+
+BEFORE = """\
+schema = 1
+name = "lab"
+machine_id = "2bd7180659f04eca"
+kernel = "6.1.0"
+libc = "glibc 2.36"
+architecture = "x86_64"
+memory_bytes = 25276502016
+driver = "550.54.15"
+cuda_level = "12.4"
+gpu_source = "nvml"
+container = "docker"
+
+[python]
+version = "3.11.7"
+implementation = "CPython"
+
+[os]
+name = "Debian GNU/Linux 12 (bookworm)"
+id = "debian"
+version = "12"
+
+[cpu]
+model = "AMD EPYC"
+cores = 2
+
+[[gpus]]
+index = 0
+name = "NVIDIA H100 80GB HBM3"
+uuid = "GPU-1"
+memory_bytes = 85520809984
+compute_capability = "9.0"
+pci_bus_id = "0000:3b:00.0"
+mig = true
+
+[variables.HF_HOME]
+class = "location"
+"""
+
+
+def test_a_record_from_before_mig_devices_and_limits() -> None:
+    assert from_toml_dict(tomllib.loads(BEFORE)) == Record(
+        name="lab",
+        machine_id="2bd7180659f04eca",
+        python=BARE.python,
+        os=BARE.os,
+        kernel="6.1.0",
+        libc="glibc 2.36",
+        architecture="x86_64",
+        cpu=Cpu(model="AMD EPYC", cores=2),
+        memory_bytes=25276502016,
+        driver="550.54.15",
+        cuda_level="12.4",
+        gpu_source="nvml",
+        container="docker",
+        gpus=(
+            Gpu(
+                index=0,
+                name="NVIDIA H100 80GB HBM3",
+                uuid="GPU-1",
+                memory_bytes=85520809984,
+                compute_capability="9.0",
+                pci_bus_id="0000:3b:00.0",
+                mig=True,
+                vendor="nvidia",
+                mig_devices=(),
+            ),
+        ),
+        variables=(Variable(name="HF_HOME", kind="location"),),
+    )
+
+
+@pytest.mark.parametrize("name", machines.names())
+def test_the_recorded_machines_are_as_they_would_be_saved(name: str) -> None:
+    record = machines.load(name)
+    assert record.name == name
+    assert machines.text(name).endswith(tomli_w.dumps(record.to_toml_dict()))
+    ids = [gpu.uuid for gpu in record.gpus] + [
+        device.uuid for gpu in record.gpus for device in gpu.mig_devices
+    ]
+    assert len(ids) == len(set(ids))
+
+
+def test_cuda_can_use_nvidias() -> None:
+    both = replace(BARE, gpus=(Gpu(index=0, name="A100"), Gpu(index=0, name="MI210", vendor="amd")))
+    assert [gpu.name for gpu in both.nvidia_gpus] == ["A100"]
 
 
 def test_machine_id_is_a_hash() -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envctl.adapters.process import run
-from envctl.domain.record import Gpu, OperatingSystem, Python, Record
+from envctl.domain.record import Gpu, OperatingSystem, Python, Record, machine_name
 from envctl.domain.variables import Variable
 from envctl.errors import RecordError
 from envctl.usecases.record import load_all, save, suggested_name, take, this_machine
+from tests import machines
 from tests.in_memory import InMemoryProject
 
 LAB = Record(
@@ -51,6 +54,14 @@ def test_what_is_saved_is_loaded() -> None:
     before = dict(project.files)
     save(LAB, project)
     assert project.files == before
+
+
+@pytest.mark.parametrize("name", machines.names())
+def test_every_recorded_machine_is_saved_and_loaded(name: str) -> None:
+    project = InMemoryProject()
+    path = save(machines.load(name), project)
+    assert project.files == {path: machines.text(name)}
+    assert load_all(project) == (machines.load(name),)
 
 
 def test_the_files_name_counts() -> None:
@@ -109,3 +120,14 @@ def test_this_machine() -> None:
 def test_suggested_name() -> None:
     assert suggested_name(LAB) == "h100-80gb-hbm3-0011"
     assert suggested_name(replace(LAB, gpus=(), machine_id=None)) == "cpu-unkn"
+    integrated = Gpu(index=0, name="Intel GPU 8086:a780", vendor="intel")
+    instinct = Gpu(index=0, name="AMD Instinct MI210", vendor="amd", memory_bytes=64 * 1024**3)
+    assert suggested_name(replace(LAB, gpus=(integrated,))) == "cpu-0011"
+    assert suggested_name(replace(LAB, gpus=(integrated, instinct))) == "amd-instinct-mi210-0011"
+    assert suggested_name(replace(LAB, gpus=(*LAB.gpus, instinct))) == "h100-80gb-hbm3-0011"
+
+
+@given(st.text())
+def test_a_suggested_name_can_be_a_files(model: str) -> None:
+    gpus = (Gpu(index=0, name=model),)
+    assert machine_name(suggested_name(replace(LAB, gpus=gpus))).endswith("-0011")

@@ -1,4 +1,4 @@
-"""The machine below Python: system, kernel, libc, processor, memory, and the container around us.
+"""The machine below Python: system, kernel, libc, processor, memory; the container and the job around us.
 
 Files are read below ``sysroot``; what files do not tell is asked of our own process.
 """
@@ -8,10 +8,12 @@ import platform
 import re
 import shlex
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from envctl.domain.record import Container, Cpu, OperatingSystem, machine_id
+from envctl.adapters.probes.host import cgroup, surroundings
+from envctl.domain.record import Cpu, OperatingSystem, machine_id
 from envctl.errors import EnvctlError
 from envctl.ports import Runner
 
@@ -19,8 +21,11 @@ NAME = "host"
 
 
 def probe(*, run: Runner, sysroot: Path) -> Mapping[str, Any]:
-    """Return ``machine_id``, ``os``, ``kernel``, ``libc``, ``architecture``, ``cpu``, memory and container."""
+    """Return what the machine is, and what of it a container or a scheduler's job leaves."""
     kernel = _text(sysroot, "proc/sys/kernel/osrelease") or platform.release()
+    read, exists = partial(_text, sysroot), partial(_is, sysroot)
+    cpu, memory = _cpu(sysroot), _memory(sysroot)
+    container = surroundings.container(read, exists, kernel, os.environ)
     return {
         "machine_id": machine_id(
             _text(sysroot, "etc/machine-id") or _text(sysroot, "var/lib/dbus/machine-id")
@@ -30,16 +35,19 @@ def probe(*, run: Runner, sysroot: Path) -> Mapping[str, Any]:
         "libc": _libc(run, sysroot),
         # /proc/sys/kernel/arch is there since Linux 6.1
         "architecture": _text(sysroot, "proc/sys/kernel/arch") or platform.machine(),
-        "cpu": _cpu(sysroot),
-        "memory_bytes": _memory(sysroot),
-        "container": _container(sysroot, kernel, os.environ),
+        "cpu": cpu,
+        "memory_bytes": memory,
+        "container": container,
+        "scheduler": surroundings.scheduler(read, os.environ, container),
+        "cpu_limit": cgroup.cpu_limit(read, cpu.cores),
+        "memory_limit_bytes": cgroup.memory_limit(read, memory),
     }
 
 
 def _text(sysroot: Path, name: str) -> str | None:
     try:
         text = (sysroot / name).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (OSError, ValueError):  # a path with a NUL
         return None
     return text.strip("\0\n ") or None
 
@@ -102,26 +110,6 @@ def _memory(sysroot: Path) -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (OSError, ValueError):
         return None
-
-
-def _container(sysroot: Path, kernel: str, environ: Mapping[str, str]) -> Container | None:
-    """Return what runs us, the most telling sign first: a pod's container also looks like its engine's."""
-    cgroup = _text(sysroot, "proc/1/cgroup") or ""
-    if {"APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"} & environ.keys() or _is(
-        sysroot, ".singularity.d"
-    ):
-        return "apptainer"
-    if (
-        "KUBERNETES_SERVICE_HOST" in environ
-        or _is(sysroot, "var/run/secrets/kubernetes.io")
-        or "kubepods" in cgroup
-    ):
-        return "kubernetes"
-    if _is(sysroot, "run/.containerenv"):
-        return "podman"
-    if _is(sysroot, ".dockerenv") or "/docker" in cgroup:
-        return "docker"
-    return "wsl" if "microsoft" in kernel.lower() else None
 
 
 def _is(sysroot: Path, name: str) -> bool:
