@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from envctl.domain.finding import Finding
+from envctl.domain.cuda_closure import gaps
+from envctl.domain.finding import Finding, Severity
 from envctl.domain.lock import Lock, inputs_of
+from envctl.domain.lock_contract import derived_contract, names_cuda
 from envctl.domain.lock_state import edited, incomplete, reframed
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import skews
@@ -36,6 +38,7 @@ def check(
         yield from _edited(manifest, lock)
     if lock is not None:
         yield from _local(lock)
+        yield from _cuda(lock)
 
 
 def check_profiles(
@@ -101,6 +104,42 @@ def _local(lock: Lock) -> Iterator[Finding]:
             )
 
 
+def _cuda(lock: Lock) -> Iterator[Finding]:
+    """Yield what is wrong with the lock's CUDA on any machine, and what the tables do not know of it."""
+    if not names_cuda(lock):
+        return
+    derived = derived_contract(lock)
+    for conflict in derived.conflicts:
+        advice = "make all packages of the lock agree on one CUDA major version"
+        yield _advised("cuda-conflict", "error", "cuda", conflict, advice)
+    for gap in gaps(lock):
+        code, severity = _GAPS[gap.outside]
+        yield _advised(code, severity, gap.package, gap.sentence, gap.advice)
+    for sentence in derived.assumed:
+        advice = "update envctl; until then the newest row of its tables counts"
+        yield _advised("gpu-tables-old", "note", "gpu.json", sentence, advice)
+    for sentence in () if derived.assumed else lock.contract.get("assumed", ()):
+        message = f"the tables know by now what the lock's contract assumed: {sentence}"
+        yield _finding("gpu-contract-old", "contract", message, severity="note")
+
+
+_GAPS: dict[bool, tuple[str, Severity]] = {
+    False: ("cuda-closure", "error"),
+    True: ("cuda-outside", "note"),
+}
+
+
+def _advised(code: str, severity: Severity, subject: str, message: str, advice: str) -> Finding:
+    return Finding(
+        code=code,
+        layer="lock",
+        severity=severity,
+        subject=subject,
+        message=message,
+        advice=advice,
+    )
+
+
 def _place(file: object) -> str:
     return str(getattr(file, "path", None) or getattr(file, "url", None) or "")
 
@@ -112,11 +151,12 @@ def _finding(
     *,
     expected: str | None = None,
     actual: str | None = None,
+    severity: Severity = "error",
 ) -> Finding:
     return Finding(
         code=code,
         layer="lock",
-        severity="error",
+        severity=severity,
         subject=subject,
         message=message,
         expected=expected,

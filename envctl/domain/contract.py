@@ -1,114 +1,24 @@
 """The contract: what a lock needs of a machine, derived from the lock alone and without a GPU."""
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
 
-from envctl.domain import gpu_facts, reading, wheel_tags
-from envctl.errors import LockError, ManifestError
+from envctl.domain import gpu_builds, gpu_facts, wheel_tags
+from envctl.domain.contract_table import Accelerator, Contract, from_table
+from envctl.domain.cuda_evidence import Evidence, conflicts, evidence, library_major
+from envctl.domain.wheel_tags import LockedPackage
 
-Accelerator = Literal["cpu", "cuda"]
-LockedPackage = wheel_tags.LockedPackage
-
-_CU_TAG = re.compile(r"(?:^|[a-z0-9.])cu(\d{1,2})(\d)(?:\.|$)")
-_CUDA_TAG = re.compile(r"cuda(\d{2})(?:\.|$)")
-_RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu\d+)?|cuda-toolkit")
-_JAX = re.compile(r"jax-cuda(\d{2})-plugin")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contract:
-    """What a machine must offer. Empty and ``None`` mean that the lock does not tell.
-
-    ``cuda`` is a minor (``12.8``) or, where the lock only says that much, a major (``12``). ``driver_limited`` is
-    the floor of minor-version compatibility, ``driver_full`` the driver that speaks that CUDA itself.
-    ``conflicts`` has a sentence for each thing that no machine can satisfy.
-    """
-
-    accelerator: Accelerator = "cpu"
-    cuda: str | None = None
-    driver_limited: str | None = None
-    driver_full: str | None = None
-    compute_capabilities: tuple[str, ...] = ()
-    ptx: tuple[str, ...] = ()
-    libc: tuple[int, int] | None = None
-    machines: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    conflicts: tuple[str, ...] = ()
-
-    def to_table(self) -> dict[str, Any]:
-        """Return the table ``[tool.envctl.contract]``: TOML's types only, nothing empty."""
-        table: dict[str, Any] = {"accelerator": self.accelerator}
-        for key in _TEXTS:
-            if value := getattr(self, key):
-                table[key.replace("_", "-")] = value
-        if self.libc:
-            table["libc"] = f"{self.libc[0]}.{self.libc[1]}"
-        for key in _LISTS:
-            if values := getattr(self, key):
-                table[key.replace("_", "-")] = list(values)
-        return table
-
-
-_TEXTS = ("cuda", "driver_limited", "driver_full")
-_LISTS = ("compute_capabilities", "ptx", "machines", "sources", "conflicts")
-
-
-def from_table(table: Mapping[str, Any], where: str = "tool.envctl.contract") -> Contract:
-    """Read ``[tool.envctl.contract]`` back; raises ``LockError`` with the key that is wrong."""
-    try:
-        return _contract(table, where)
-    except ManifestError as error:
-        raise LockError(error.message, where=error.where, hint="run `envctl lock`") from error
-
-
-def _contract(table: reading.Table, where: str) -> Contract:
-    accelerator = reading.text(table, "accelerator", where, choices=("cpu", "cuda"))
-    libc = gpu_facts.numbers(_version(table, "libc", where) or "")
-    if len(libc) not in (0, 2):
-        raise ManifestError("a libc version has two numbers", where=f"{where}.libc")
-    return Contract(
-        accelerator=cast("Accelerator", accelerator or "cpu"),
-        cuda=_version(table, "cuda", where),
-        driver_limited=_version(table, "driver-limited", where),
-        driver_full=_version(table, "driver-full", where),
-        compute_capabilities=reading.texts(table, "compute-capabilities", where),
-        ptx=reading.texts(table, "ptx", where),
-        libc=(libc[0], libc[1]) if libc else None,
-        machines=reading.texts(table, "machines", where),
-        sources=reading.texts(table, "sources", where),
-        conflicts=reading.texts(table, "conflicts", where),
-    )
-
-
-def _version(table: reading.Table, key: str, where: str) -> str | None:
-    text = reading.text(table, key, where)
-    if text is not None and not gpu_facts.numbers(text):
-        raise ManifestError(f"`{text}` is not a version", where=reading.join(where, key))
-    return text
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Evidence:
-    """One package's word about CUDA; the lowest ``rank`` is believed, all are compared."""
-
-    rank: int
-    cuda: str
-    package: str
-    by: str
-
-    @property
-    def sentence(self) -> str:
-        return f"CUDA {self.cuda}: {self.package} ({self.by})"
+__all__ = ["Accelerator", "Contract", "LockedPackage", "build", "derive", "from_table"]
 
 
 def derive(packages: Iterable[LockedPackage], *, machine: str = "x86_64") -> Contract:
     """Derive the contract of a lock.
 
-    The first rule that answers decides: a ``+cuXYZ`` tag, the pinned CUDA runtime, ``cuda-toolkit``, a jax plug-in,
-    and last the table of what torch's untagged wheel is built with. Kernels and the libc floor are those of the
-    wheels for ``machine``, or of the only machine that the lock has wheels for.
+    The first rule that answers decides: a ``+cuXYZ`` tag, the pinned CUDA runtime, ``cuda-toolkit``, other parts of
+    the toolkit, the table of torch's untagged wheels, names that say a major, and last the tables of other packages.
+    Kernels and the libc floor are those of the wheels for ``machine``, or of the only machine that the lock has
+    wheels for.
     """
     locked = sorted(packages)
     machines = wheel_tags.machines(locked)
@@ -116,11 +26,34 @@ def derive(packages: Iterable[LockedPackage], *, machine: str = "x86_64") -> Con
         machine = machines[0]
     libc, libc_source = wheel_tags.libc_floor(locked, machine)
     sources = (libc_source,) if libc_source else ()
-    evidence = sorted(_evidence(locked), key=lambda e: (e.rank, e.package))
-    if not evidence:
-        return Contract(libc=libc, machines=machines, sources=_unknown_torch(locked) + sources)
-    cuda = evidence[0].cuda
-    kernels = _kernels(locked, cuda, machine)
+    found = evidence(locked)
+    asked = [each for each in found if not _dormant(each, found, locked)]
+    if not asked:
+        cpu = (_on_the_cpu(each) for each in found if each.package.startswith("tensorflow "))
+        said = (*_unknown_torch(locked), *cpu)
+        return Contract(libc=libc, machines=machines, sources=said + sources)
+    base = Contract(
+        accelerator="cuda",
+        cuda=asked[0].cuda,
+        driver_limited=gpu_facts.driver_floor(asked[0].cuda),
+        driver_full=gpu_facts.driver_full(asked[0].cuda),
+        libc=libc,
+        machines=machines,
+        conflicts=conflicts(asked),
+        tables=gpu_facts.date(),
+    )
+    return _with_sources(
+        _with_kernels(_with_libraries(base, locked), locked, machine), asked, sources
+    )
+
+
+@cache
+def build(torch: str, tag: str, machine: str = "x86_64") -> Contract | None:
+    """Return what a build of torch (``2.14``, ``cu126``) needs; ``None``: its kernels for ``machine`` are unknown."""
+    cuda = gpu_builds.cuda_of(tag)
+    kernels = gpu_builds.torch_kernels(torch, cuda, machine)
+    if kernels is None:
+        return None
     return Contract(
         accelerator="cuda",
         cuda=cuda,
@@ -128,63 +61,29 @@ def derive(packages: Iterable[LockedPackage], *, machine: str = "x86_64") -> Con
         driver_full=gpu_facts.driver_full(cuda),
         compute_capabilities=kernels[0],
         ptx=kernels[1],
-        libc=libc,
-        machines=machines,
-        sources=(evidence[0].sentence, *kernels[2], *sources),
-        conflicts=_conflicts(evidence),
+        cudnn=gpu_builds.torch_cudnn(torch, cuda),
+        machines=(machine,),
+        sources=(f"torch {torch} with {tag}, as of {gpu_facts.date()}",),
+        tables=gpu_facts.date(),
     )
 
 
-def _evidence(locked: Iterable[LockedPackage]) -> Iterable[_Evidence]:
-    for name, version, wheels in locked:
-        public, _, local = version.partition("+")
-        package = f"{name} {version}"
-        if tag := _CU_TAG.search(local):
-            yield _Evidence(rank=1, cuda=f"{tag[1]}.{tag[2]}", package=package, by="its local tag")
-        elif tag := _CUDA_TAG.search(local):
-            yield _Evidence(rank=5, cuda=tag[1], package=package, by="its local tag")
-        elif _RUNTIME.fullmatch(name):
-            rank = 2 if "-cu" in name.removeprefix("nvidia-cuda") else 3
-            minor = ".".join(version.split(".")[:2])
-            yield _Evidence(rank=rank, cuda=minor, package=package, by="its version")
-        elif jax := _JAX.fullmatch(name):
-            yield _Evidence(rank=5, cuda=jax[1], package=package, by="its name")
-        elif (
-            name == "torch"
-            and not local
-            and wheel_tags.for_linux(wheels, "x86_64")
-            and (default := gpu_facts.torch_default(public))
-        ):
-            by = f"its untagged wheel, as of {gpu_facts.date()}"
-            yield _Evidence(rank=6, cuda=default, package=package, by=by)
+def _dormant(each: Evidence, found: Sequence[Evidence], locked: Sequence[LockedPackage]) -> bool:
+    """Whether a package says nothing about what a machine must have.
+
+    Plain ``tensorflow`` is how CPU projects lock it too: nobody brings the CUDA that it would use. NCCL alone comes
+    with xgboost on every Linux machine (dmlc/xgboost#10729).
+    """
+    if each.package.startswith("tensorflow "):
+        return not any(library_major(name) == each.major for name, _, _ in locked)
+    return all(other.package.startswith("nvidia-nccl-") for other in found)
 
 
-def _conflicts(evidence: list[_Evidence]) -> tuple[str, ...]:
-    """Two CUDA majors cannot share one process: say which packages bring which."""
-    by_major: dict[str, str] = {}
-    for each in evidence:
-        by_major.setdefault(each.cuda.split(".")[0], each.package)
-    if len(by_major) < 2:
-        return ()
-    pairs = [f"CUDA {major} ({by_major[major]})" for major in sorted(by_major, key=int)]
-    return (f"{' and '.join(pairs)} in one lock",)
-
-
-def _kernels(
-    locked: Iterable[LockedPackage], cuda: str, machine: str
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the cubins' and the PTX's capabilities, and from where that is known."""
-    for name, version, wheels in locked:
-        if name == "torch" and wheel_tags.for_linux(wheels, machine):
-            public, _, local = version.partition("+")
-            if local == "cpu":
-                continue
-            found = gpu_facts.torch_kernels(public, cuda, machine)
-            what = f"torch {version} for CUDA {cuda} on {machine}, as of {gpu_facts.date()}"
-            if found is None:
-                return (), (), (f"kernels: not known for {what}",)
-            return *found, (f"kernels: {what}",)
-    return (), (), ()
+def _on_the_cpu(each: Evidence) -> str:
+    return (
+        f"{each.package} is built for CUDA {each.cuda}, whose libraries the lock does not have: "
+        "it runs on the CPU where the machine has none"
+    )
 
 
 def _unknown_torch(locked: Iterable[LockedPackage]) -> tuple[str, ...]:
@@ -192,4 +91,64 @@ def _unknown_torch(locked: Iterable[LockedPackage]) -> tuple[str, ...]:
         f"CUDA: not known for torch {version} (tables as of {gpu_facts.date()})"
         for name, version, wheels in locked
         if name == "torch" and "+" not in version and wheel_tags.for_linux(wheels, "x86_64")
+    )
+
+
+def _with_libraries(base: Contract, locked: Iterable[LockedPackage]) -> Contract:
+    """Say which cuDNN and NCCL come along, or else with which the packages are built."""
+    major = (base.cuda or "").split(".")[0]
+    versions = {name: version for name, version, _ in locked}
+    cudnn = versions.get(gpu_builds.library("cuDNN", major) or "")
+    nccl = versions.get(gpu_builds.library("NCCL", major) or "")
+    if torch := versions.get("torch"):
+        cudnn = cudnn or gpu_builds.torch_cudnn(torch, base.cuda or "")
+        nccl = nccl or (gpu_builds.torch_nccl(torch) if "+" not in torch else None)
+    for name, look_up in (
+        ("tensorflow", gpu_builds.tensorflow),
+        ("tensorflow-gpu", gpu_builds.tensorflow),
+        ("onnxruntime-gpu", gpu_builds.onnxruntime),
+    ):
+        if name in versions and (built := look_up(versions[name])):
+            cudnn = cudnn or built[1]
+    return replace(base, cudnn=cudnn, nccl=nccl)
+
+
+def _with_kernels(base: Contract, locked: Iterable[LockedPackage], machine: str) -> Contract:
+    """Say which kernels torch brings; those of a newer torch than the tables know are taken from its newest row."""
+    cuda = base.cuda or ""
+    for name, version, wheels in locked:
+        public, _, local = version.partition("+")
+        if name != "torch" or local == "cpu" or not wheel_tags.for_linux(wheels, machine):
+            continue
+        what = f"torch {version} for CUDA {cuda} on {machine}, as of {gpu_facts.date()}"
+        if known := gpu_builds.torch_kernels(public, cuda, machine):
+            return _kernels(base, known, f"kernels: {what}")
+        if newest := gpu_builds.assumed_kernels(public, cuda, machine):
+            text = f"the kernels of torch {version}, newer than the tables ({gpu_facts.date()})"
+            assumed = f"{text}, are assumed to be those of torch {newest[0]} for CUDA {cuda}"
+            return _kernels(base, newest[1], f"kernels: assumed for {what}", assumed)
+        return _kernels(base, ((), ()), f"kernels: not known for {what}")
+    return base
+
+
+def _kernels(base: Contract, known: gpu_builds.Kernels, source: str, *assumed: str) -> Contract:
+    return replace(
+        base, compute_capabilities=known[0], ptx=known[1], sources=(source,), assumed=assumed
+    )
+
+
+def _with_sources(base: Contract, asked: Sequence[Evidence], rest: tuple[str, ...]) -> Contract:
+    cuda, newest = base.cuda or "", gpu_facts.newest_toolkit()
+    assumed = [asked[0].assumed] if asked[0].assumed else []
+    if len(gpu_facts.numbers(cuda)) > 1 and gpu_facts.numbers(cuda) > gpu_facts.numbers(newest):
+        floor = base.driver_limited
+        assumed.append(
+            f"CUDA {cuda} is newer than the tables ({gpu_facts.date()}, up to {newest}): "
+            + (f"the floor of its major, driver {floor}, " if floor else "no driver floor ")
+            + "is assumed, and a driver's own CUDA level decides"
+        )
+    return replace(
+        base,
+        sources=(asked[0].sentence, *base.sources, *rest),
+        assumed=(*assumed, *base.assumed),
     )

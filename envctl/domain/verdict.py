@@ -1,32 +1,19 @@
 """The verdict: can this machine run that lock? Pure: a contract and a record, without a GPU, engine or network."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
-
 from envctl.domain.contract import Contract
+from envctl.domain.driver_verdict import dropped, judge_driver
 from envctl.domain.gpu_facts import numbers
 from envctl.domain.record import Gpu, Record
+from envctl.domain.verdict_words import (
+    BADNESS,
+    Aspect,
+    Verdict,
+    VerdictCode,
+    VerdictKind,
+    worst,
+)
 
-VerdictKind = Literal["pass", "pass-limited", "fail"]
-VerdictCode = Literal[
-    "ok", "driver-too-old", "driver-limited", "no-kernel-for-gpu", "gpu-missing", "libc-too-old"
-]
-Aspect = Literal["gpu", "driver", "kernels", "libc"]
-_BADNESS: tuple[VerdictKind, ...] = ("pass", "pass-limited", "fail")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """The answer for one aspect, with its reason; ``expected`` and ``actual`` are for a finding's columns."""
-
-    aspect: Aspect
-    kind: VerdictKind
-    code: VerdictCode
-    reason: str
-    subject: str = ""
-    expected: str | None = None
-    actual: str | None = None
+__all__ = ["BADNESS", "Aspect", "Verdict", "VerdictCode", "VerdictKind", "judge", "worst"]
 
 
 def judge(
@@ -38,30 +25,28 @@ def judge(
     """
     found: list[Verdict] = []
     if contract.accelerator == "cuda":
-        found.append(_presence(record, required=required, count=count))
-        if record.gpus and record.driver is not None:
-            driver = _driver(contract, record)
-            found.append(driver)
+        gpus = record.nvidia_gpus
+        found.append(_presence(record, gpus, required=required, count=count))
+        if gpus and record.driver is not None:
+            distinct = _distinct(gpus)
+            driver = judge_driver(contract, record, distinct)
+            found += [driver.verdict, *dropped(record, distinct)]
             if contract.compute_capabilities or contract.ptx:
-                full = driver.kind == "pass"
-                found += [_kernels(contract, gpu, full=full) for gpu in _distinct(record.gpus)]
+                found += [_kernels(contract, gpu, compiles=driver.compiles) for gpu in distinct]
     if contract.libc and (libc := _libc(contract.libc, record)):
         found.append(libc)
     return tuple(found)
 
 
-def worst(verdicts: Iterable[Verdict]) -> VerdictKind:
-    """Return the verdict on the whole: the worst of all aspects."""
-    return max((verdict.kind for verdict in verdicts), key=_BADNESS.index, default="pass")
-
-
-def _presence(record: Record, *, required: bool, count: int | None) -> Verdict:
+def _presence(
+    record: Record, gpus: tuple[Gpu, ...], *, required: bool, count: int | None
+) -> Verdict:
     wanted = (count or 1) if required else 0
-    usable = len(record.gpus) if record.driver is not None else 0
+    usable = len(gpus) if record.driver is not None else 0
     actual = f"{usable} GPU{'' if usable == 1 else 's'}"
     if usable >= max(wanted, 1):
         return Verdict(aspect="gpu", kind="pass", code="ok", reason=actual, actual=actual)
-    why = record.gpu_problem or ("no driver" if record.driver is None else f"there is {actual}")
+    why = record.gpu_problem or _without(record, actual)
     if wanted:
         expected = f"{wanted} GPU{'' if wanted == 1 else 's'}"
         return Verdict(
@@ -77,57 +62,24 @@ def _presence(record: Record, *, required: bool, count: int | None) -> Verdict:
     )
 
 
-def _driver(contract: Contract, record: Record) -> Verdict:
-    """Compare the driver by NVIDIA's tables; where they have no answer, by the CUDA level the driver reports.
-
-    Under WSL the driver is Windows' own, whose numbers are not Linux's: there the level counts as well.
-    """
-    driver, full, floor = record.driver or "", contract.driver_full, contract.driver_limited
-    level = record.cuda_level
-    if level and contract.cuda and (full is None or "microsoft" in record.kernel.lower()):
-        return _by_level(contract.cuda, level, driver)
-    if full and numbers(driver) >= numbers(full):
-        reason = f"driver {driver} speaks CUDA {contract.cuda} itself"
-        return _driver_verdict("pass", "ok", reason, full, driver)
-    if floor and numbers(driver) >= numbers(floor):
-        reason = (
-            f"driver {driver} is older than CUDA {contract.cuda} and runs it by minor-version "
-            "compatibility: code compiled at run time from PTX does not work"
-        )
-        return _driver_verdict("pass-limited", "driver-limited", reason, full or floor, driver)
-    needed = floor or full
-    reason = (
-        f"CUDA {contract.cuda} needs driver {needed} or newer, this is {driver}"
-        if needed
-        else f"nothing is known about the driver that CUDA {contract.cuda} needs"
-    )
-    return _driver_verdict("fail", "driver-too-old", reason, needed, driver)
+def _without(record: Record, actual: str) -> str:
+    others = {gpu.vendor for gpu in record.gpus} - {"nvidia"}
+    if others:
+        names = {"amd": "AMD", "intel": "Intel"}
+        return f"the GPUs are {' and '.join(sorted(names.get(each, each) for each in others))}'s"
+    if record.driver is None:
+        return "no driver"
+    return f"there {'is' if actual.startswith('1 ') else 'are'} {actual}"
 
 
-def _by_level(cuda: str, level: str, driver: str) -> Verdict:
-    own, wanted = numbers(level), numbers(cuda)
-    expected, actual = f"a driver for CUDA {cuda}", f"driver {driver}, CUDA {level}"
-    if own >= wanted and (len(wanted) > 1 or own[0] > wanted[0]):
-        reason = f"driver {driver} speaks CUDA {level}"
-        return _driver_verdict("pass", "ok", reason, expected, actual)
-    if own[0] == wanted[0]:
-        reason = (
-            f"driver {driver} speaks CUDA {level}: CUDA {cuda} runs by minor-version compatibility"
-        )
-        return _driver_verdict("pass-limited", "driver-limited", reason, expected, actual)
-    reason = f"driver {driver} speaks CUDA {level}, the lock needs CUDA {cuda}"
-    return _driver_verdict("fail", "driver-too-old", reason, expected, actual)
+_KERNEL_CODES: dict[VerdictKind, VerdictCode] = {
+    "pass": "ok",
+    "pass-forward": "driver-forward",
+    "fail": "no-kernel-for-gpu",
+}
 
 
-def _driver_verdict(
-    kind: VerdictKind, code: VerdictCode, reason: str, expected: str | None, actual: str
-) -> Verdict:
-    return Verdict(
-        aspect="driver", kind=kind, code=code, reason=reason, expected=expected, actual=actual
-    )
-
-
-def _kernels(contract: Contract, gpu: Gpu, *, full: bool) -> Verdict:
+def _kernels(contract: Contract, gpu: Gpu, *, compiles: VerdictKind | None) -> Verdict:
     """Judge one GPU model: a cubin runs on its own major and an equal or higher minor; PTX needs a full driver."""
     built = " ".join(contract.compute_capabilities + tuple(f"{p}+PTX" for p in contract.ptx))
 
@@ -135,7 +87,7 @@ def _kernels(contract: Contract, gpu: Gpu, *, full: bool) -> Verdict:
         return Verdict(
             aspect="kernels",
             kind=kind,
-            code="ok" if kind == "pass" else "no-kernel-for-gpu",
+            code=_KERNEL_CODES[kind],
             reason=reason,
             subject=gpu.name,
             expected=f"one of {built}",
@@ -150,8 +102,8 @@ def _kernels(contract: Contract, gpu: Gpu, *, full: bool) -> Verdict:
     if any(cubin[0] == device[0] and cubin <= device for cubin in cubins):
         return say("pass", f"there are kernels for {who}")
     if any(numbers(ptx) <= device for ptx in contract.ptx):
-        if full:
-            return say("pass", f"kernels for {who} are compiled at run time from PTX")
+        if compiles:
+            return say(compiles, f"kernels for {who} are compiled at run time from PTX")
         return say(
             "fail", f"for {who} there is only PTX, which this driver cannot compile: it is too old"
         )
