@@ -1,5 +1,6 @@
 """``envctl lock``."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import click
@@ -7,11 +8,13 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import completers, lock_report, options
 from envctl.cli.render import envelope, say, show
+from envctl.domain.finding import Layer
 from envctl.domain.profile import variant
 from envctl.emitters.printable import printable
 from envctl.usecases import load, note
 from envctl.usecases.lock import Wish, lock
 from envctl.usecases.lock_outcome import LockOutcome
+from envctl.usecases.resolving import Resolver
 
 
 @click.command(epilog="Example: envctl lock --upgrade numpy")
@@ -41,6 +44,9 @@ from envctl.usecases.lock_outcome import LockOutcome
 @click.option("--all-groups", is_flag=True, help="Lock all groups and extras (again).")
 @click.option("--adopt", is_flag=True, help="Take the lock that another tool wrote as it is.")
 @click.option("--all-profiles", is_flag=True, help="Lock every profile (that is the default).")
+@click.option(
+    "--fleet", is_flag=True, help="Hold torch back so far that every recorded machine runs it."
+)
 @click.option("--as-of", metavar="DATE", help="Resolve as of that day, for example 2026-11-01.")
 @options.as_json
 @options.pass_services
@@ -59,13 +65,14 @@ def command(
     adopt: bool,
     profiles: tuple[str, ...],
     all_profiles: bool,
+    fleet: bool,
     as_of: str | None,
     as_json: bool,
 ) -> None:
     """Resolve the manifest and write pylock.toml, or one lock per profile.
 
     A lock holds all extras and groups, unless some are named: it is then for
-    these until --all-groups.
+    these until --all-groups. --fleet heeds the machines in .envctl/machines.
 
     Versions in the lock are kept where they can be; nothing is resolved when
     the lock answers the manifest already.
@@ -73,7 +80,8 @@ def command(
     if check:
         from envctl.cli import verify  # noqa: PLC0415
 
-        verify.check(ctx, services, only=("lock",), as_json=as_json, name="lock")
+        layers: tuple[Layer, ...] = ("lock", "fleet") if fleet else ("lock",)
+        verify.check(ctx, services, only=layers, as_json=as_json, name="lock")
         return
     freed = (*packages, *upgrade) or (() if everything else None)
     _contradictions(ctx, adopt=adopt, plain=packages and not everything, freed=freed)
@@ -88,7 +96,7 @@ def command(
         only=_only(services, groups, extras, no_default=no_default_groups),
         everything=all_groups,
     )
-    outcome = _adopted(services) if adopt else _locked(services, wish)
+    outcome = _adopted(services) if adopt else _locked(services, wish, fleet=fleet)
     for said in outcome.notes:
         say(f"note: {printable(said)}")
     if as_json:
@@ -111,7 +119,7 @@ def _only(
 def _contradictions(
     ctx: click.Context, *, adopt: bool, plain: object, freed: tuple[str, ...] | None
 ) -> None:
-    others = ("profiles", "as_of", "groups", "extras", "no_default_groups", "all_groups")
+    others = ("profiles", "as_of", "groups", "extras", "no_default_groups", "all_groups", "fleet")
     if adopt and (freed is not None or any(ctx.params[name] for name in others)):
         raise click.UsageError("--adopt takes the locks as they are: no other option fits", ctx)
     if plain:
@@ -119,21 +127,19 @@ def _contradictions(
         raise click.UsageError(f"to upgrade: `envctl lock --upgrade {names}`", ctx)
 
 
-def _locked(services: Services, wish: Wish) -> LockOutcome:
+def _locked(services: Services, wish: Wish, *, fleet: bool) -> LockOutcome:
     with services.project.locked("lock"), services.workspace() as workspace:
         # Read under the writer lock: what changed while we waited counts.
         witness = note.Witness(services.project)
         manifest = load.manifest(witness)
         for name in wish.profiles or ():
             variant(manifest, name)
-        outcome = lock(
+        engine = services.engine(manifest.resolver)
+        outcome = _work(fleet=fleet)(
             services.project,
             manifest,
-            engine=services.engine(manifest.resolver),
+            resolver=Resolver(engine, services.run, workspace, services.sdists),
             interpreter=lambda: lock_report.resolving(services, manifest),
-            run=services.run,
-            workspace=workspace,
-            sdists=services.sdists,
             wish=wish,
         )
         if not (wish.profiles or wish.as_of):
@@ -142,6 +148,14 @@ def _locked(services: Services, wish: Wish) -> LockOutcome:
                 witness.read(load.LOCK)  # if one turns up, it has to go
             note.locked(witness, names, "".join(f"{line}\n" for line in _unchanged(outcome)))
     return outcome
+
+
+def _work(*, fleet: bool) -> Callable[..., LockOutcome]:
+    if not fleet:
+        return lock
+    from envctl.usecases.lock_fleet import lock_for_fleet  # noqa: PLC0415  # rarely asked for
+
+    return lock_for_fleet
 
 
 def _adopted(services: Services) -> LockOutcome:

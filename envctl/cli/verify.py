@@ -11,10 +11,11 @@ from envctl.domain.finding import LAYERS, Layer
 from envctl.emitters import findings_text
 from envctl.errors import UsageError
 from envctl.usecases import note
-from envctl.usecases.verify import Report, Surroundings, verify
+from envctl.usecases.surroundings import Surroundings
+from envctl.usecases.verify import Report, verify
 from envctl.usecases.watch import Watch
 
-_BY_FILES = {"lock", "environment", "image"}
+_BY_FILES = {"lock", "environment", "fleet", "image"}
 """The layers whose answer rests on files alone."""
 
 
@@ -64,7 +65,7 @@ def command(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Check that lock, environment, variables, machine and image agree.
+    """Check that lock, environment, variables, machines and image agree.
 
     Exits with 1 when something disagrees; under each finding stands the
     command that mends it, or what a person must decide.
@@ -100,21 +101,29 @@ def check(
     )
     report = verify(around, only=only, skip=skip)
     no = report.fails(strict=strict)
-    if not report.findings and not report.skipped and set(report.layers) <= _BY_FILES:
+    if _agreed(report) and set(report.layers) <= _BY_FILES:
         text, as_envelope = _text(report), _json("verify", report, ok=True) + "\n"
         note.verified(witness, report.layers, text, as_envelope, watch=watch, full=full)
     show(_json(name, report, ok=not no) if as_json else _text(report))
     ctx.exit(1 if no else 0)
 
 
+def _agreed(report: Report) -> bool:
+    """Whether all agrees; what a machine of the team only gets in part stays as it is until a file changes."""
+    return not report.skipped and all(
+        finding.layer == "fleet" and finding.severity != "error" for finding in report.findings
+    )
+
+
 def _text(report: Report) -> str:
-    return findings_text.report(report.layers, report.findings, report.skipped)
+    return findings_text.report(report.layers, report.findings, report.skipped, report.said)
 
 
 def _json(command: str, report: Report, *, ok: bool) -> str:
     result = {
         "layers": list(report.layers),
         "skipped": dict(report.skipped),
+        "said": dict(report.said),
         "findings": [asdict(finding) for finding in report.findings],
     }
     return envelope(command, result, ok=ok)

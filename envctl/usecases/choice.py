@@ -86,7 +86,7 @@ def _fitting(
     served = [(each, contract) for each, contract in locked if _serves(each, platform)]
     newest = sorted(served, key=lambda pair: numbers(pair[1].cuda or "0"), reverse=True)
     judged = [(each, *v) for each, contract in newest if (v := _verdict(each, contract, record))]
-    for wanted in ("pass", "pass-limited"):
+    for wanted in ("pass", "pass-limited", "pass-forward"):
         for each, kind, reason in judged:
             if kind == wanted:
                 return each, reason
@@ -111,7 +111,7 @@ def _verdict(
     manifest: Manifest, contract: contracts.Contract, record: Record
 ) -> tuple[str, str] | None:
     """Return the verdict on a CUDA profile where there is a usable GPU, with the reason that decides."""
-    if contract.accelerator != "cuda" or not record.gpus or record.driver is None:
+    if contract.accelerator != "cuda" or not record.nvidia_gpus or record.driver is None:
         return None
     need = manifest.gpu
     found = judge(contract, record, required=need.required, count=need.count)

@@ -1,9 +1,9 @@
 """Manifest → lock, or one lock per profile: the smallest possible change."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from envctl.domain.fleet_hold import Hold
 from envctl.domain.foreign_sources import refuse
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.lock_contract import contract_of
@@ -11,11 +11,12 @@ from envctl.domain.lock_state import answers, untouched
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
-from envctl.ports import Engine, Project, Runner, Sdists
+from envctl.ports import Project
 from envctl.usecases import load, parity
 from envctl.usecases.earlier import Earlier, earlier, kept
 from envctl.usecases.lock_outcome import LockOutcome, outcome
 from envctl.usecases.resolving import Answer, Resolver
+from envctl.usecases.team import team
 from envctl.usecases.upgrading import freed
 from envctl.usecases.with_builds import with_builds
 
@@ -27,7 +28,8 @@ class Wish:
     ``upgrade``: ``None`` keeps every version that it can; an empty collection keeps none; otherwise those names are
     freed, each as ``NAME`` or ``NAME==VERSION``. ``profiles``: only these (``None``: all). ``as_of``: resolve as of
     that day, whatever the manifest says. ``only``: just these extras and groups (``extra viz``, ``group dev``);
-    ``None``: those that the lock was made for so far. ``everything``: all of them again.
+    ``None``: those that the lock was made for so far. ``everything``: all of them again. ``held``: what the team's
+    machines ask beside (see ``envctl.usecases.lock_fleet``).
     """
 
     upgrade: Collection[str] | None = None
@@ -35,17 +37,15 @@ class Wish:
     as_of: str | None = None
     only: Collection[str] | None = None
     everything: bool = False
+    held: Hold | None = None
 
 
 def lock(
     project: Project,
     manifest: Manifest,
     *,
-    engine: Engine,
+    resolver: Resolver,
     interpreter: Callable[[], Interpreter],
-    run: Runner,
-    workspace: Path,
-    sdists: Sdists,
     wish: Wish = Wish(),  # frozen
 ) -> LockOutcome:
     """Write the lock, or each profile's, that answers the manifest.
@@ -53,7 +53,6 @@ def lock(
     Nothing is resolved when they answer already, and then ``interpreter`` is not asked for. Raises ``ResolutionError``,
     ``IndexFailure``, ``LockError`` for a lock of a newer envctl; the old files are left as they were then.
     """
-    resolver = Resolver(engine, run, workspace, sdists)
     done, files = made(project, manifest, resolver, interpreter, wish)
     project.write(files)
     project.remove(done.removed)
@@ -79,6 +78,7 @@ def made(
         for each in chosen
         if upgrade is None
         and wish.as_of is None
+        and wish.held is None
         and (old := before[each.lock_name].lock) is not None
         and answers(old, each)
         and untouched(old)
@@ -97,6 +97,7 @@ def made(
                 as_of=wish.as_of,
                 mirrors=load.local(project).mirrors,
                 root=str(project.root),
+                held=wish.held,
             )
             for each in chosen
         }
@@ -107,8 +108,19 @@ def made(
             built = with_builds(new, answer, each, resolver, old, upgrade=upgrade)
             done[each.lock_name], said = built
             notes += (*answer.notes, *answer.resolution.notes, *said)
+        notes += _warnings(project, every, done)
     locked = {name: before[name].lock for name in done}
     return outcome(project, chosen, locked, done, resolved=resolved, notes=tuple(notes))
+
+
+def _warnings(
+    project: Project, every: Iterable[Manifest], done: Mapping[str, Lock]
+) -> Iterable[str]:
+    """Say which recorded machines cannot run what is locked now."""
+    from envctl.usecases import fleet  # noqa: PLC0415  # a lock with nothing to do asks none of it
+
+    found = team(project)
+    return fleet.warnings(found, fleet.choice(project, every, done)) if found.records else ()
 
 
 def _restricted(manifest: Manifest, old: Lock | None, wish: Wish) -> Manifest:
@@ -157,7 +169,9 @@ def _assembled(answer: Answer, manifest: Manifest, old: Lock | None) -> Lock:
     new = assemble(answer.resolution, manifest, {})
     new = replace(new, contract=contract_of(new))
     if old is not None and old.ours and old.pylock.packages == new.pylock.packages:
-        new = replace(new, made_by=old.made_by)
+        # The contract too, as long as it says the same: see `contract_of`.
+        new = replace(new, made_by=old.made_by, contract=old.contract)
+        new = replace(new, contract=contract_of(new))
     return new
 
 
@@ -175,20 +189,22 @@ def question(
     as_of: str | None = None,
     mirrors: Mapping[str, str] | None = None,
     root: str | None = None,
+    held: Hold | None = None,
 ) -> Question:
     """Return what the resolver is to be asked; raises ``ManifestError`` for what no index may be asked for."""
     refuse(manifest)
+    limit = held.limit if held and manifest.profile in held.profiles else None
     return Question(
         requirements=manifest.dependencies,
         extras=manifest.extras,
         groups=manifest.groups,
-        constraints=(*manifest.constraints, *limits),
+        constraints=(*manifest.constraints, *limits, *((limit,) if limit else ())),
         requires_python=manifest.python_specifier,
         interpreter=interpreter,
-        platforms=manifest.platforms,
+        platforms=held.platforms(manifest.platforms) if held else manifest.platforms,
         indexes=manifest.indexes,
         exclude_newer=as_of or manifest.exclude_newer,
-        pins=before.pins,
+        pins=tuple(pin for pin in before.pins if limit is None or pin.name != "torch"),
         builds=manifest.builds,
         mirrors=mirrors or {},
         earlier=tuple(before.lock.pylock.packages) if before.lock and mirrors else (),

@@ -8,6 +8,7 @@ from envctl.domain import contract as contracts
 from envctl.domain.contract_change import Effect, effects
 from envctl.domain.lock import Lock
 from envctl.domain.lock_change import Change, changes
+from envctl.domain.lock_contract import remarks
 from envctl.domain.lock_table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.emitters import pylock
@@ -120,6 +121,7 @@ def _of_a_profile(project: Project, name: str) -> bool:
 
 
 def _remarks(new: Lock) -> Iterable[str]:
+    yield from remarks(new)
     for package in new.pylock.packages:
         if package.vcs or package.directory or package.archive:
             yield (

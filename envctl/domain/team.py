@@ -1,0 +1,21 @@
+"""The team's machines as they are saved: the records, and those that cannot be read."""
+
+from dataclasses import dataclass
+
+from envctl.domain.record import Record
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unreadable:
+    """A record that cannot be read: its file, and why."""
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Team:
+    """The saved records, in the order of their names, and those that cannot be read."""
+
+    records: tuple[Record, ...]
+    unreadable: tuple[Unreadable, ...]

@@ -1,0 +1,154 @@
+"""Locks that every recorded machine can run: resolve, try them on each, hold torch back where that helps, again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from envctl.domain.fleet import Fit, fits
+from envctl.domain.fleet_hold import Hold, hold, mends
+from envctl.domain.fleet_view import Offer
+from envctl.domain.fleet_words import advice, joined, named, refusal
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
+from envctl.domain.profile import variants
+from envctl.domain.record import Record
+from envctl.domain.resolution import Interpreter
+from envctl.errors import RecordError, ResolutionError
+from envctl.ports import Project
+from envctl.usecases.fleet import choice
+from envctl.usecases.lock import Wish, made
+from envctl.usecases.lock_outcome import LockOutcome
+from envctl.usecases.record import FOLDER
+from envctl.usecases.resolving import Resolver
+from envctl.usecases.team import team
+
+_ROUNDS = 6
+_SHOWN = 4
+_HINT = (
+    "give these machines a profile of their own with another build of torch, bring them up to date, or delete the "
+    "record of one that nobody uses any more"
+)
+
+_TOGETHER = "leave `--profile` out: the profiles serve the machines together"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _State:
+    """What has been resolved so far, and how the machines fare with it; ``alone``: not all profiles were."""
+
+    outcome: LockOutcome
+    files: dict[str, str]
+    offers: tuple[Offer, ...]
+    fits: tuple[Fit, ...]
+    alone: bool
+
+    @property
+    def refused(self) -> list[Fit]:
+        return [fit for fit in self.fits if fit.chosen is None]
+
+    @property
+    def wanting(self) -> list[Fit]:
+        """Those that run nothing, or without their GPU."""
+        return [fit for fit in self.fits if fit.chosen is None or fit.idle]
+
+
+def lock_for_fleet(
+    project: Project,
+    manifest: Manifest,
+    *,
+    resolver: Resolver,
+    interpreter: Callable[[], Interpreter],
+    wish: Wish,
+) -> LockOutcome:
+    """Write the locks with which each recorded machine runs a profile, with its GPU where that can be had.
+
+    Raises ``ResolutionError`` with the machines and their reasons where there are none, ``RecordError`` for a record
+    that cannot be read; nothing is written then.
+    """
+    found = team(project)
+    if found.unreadable:
+        first = found.unreadable[0]
+        raise RecordError(
+            f"the record cannot be read: {first.message}",
+            where=f"{FOLDER}/{first.file}",
+            hint="mend it, or save it again on that machine with `envctl record --save NAME`",
+        )
+    python = cache(interpreter)
+
+    def resolved(held: Hold | None) -> _State:
+        outcome, files = made(project, manifest, resolver, python, replace(wish, held=held))
+        done: dict[str, Lock] = {each.file: each.lock for each in outcome.locks}
+        offers = choice(project, variants(manifest), done)
+        alone = wish.profiles is not None and not set(manifest.profiles) <= set(wish.profiles)
+        fleet = fits(offers, found.records)
+        return _State(outcome=outcome, files=files, offers=offers, fits=fleet, alone=alone)
+
+    state, said = _settled(resolved, found.records)
+    project.write(state.files)
+    project.remove(state.outcome.removed)
+    return replace(state.outcome, notes=(*said, *state.outcome.notes))
+
+
+def _settled(
+    resolved: Callable[[Hold | None], _State], records: Sequence[Record]
+) -> tuple[_State, tuple[str, ...]]:
+    """Resolve until no machine is left wanting, or nothing can be done for those that are."""
+    state, held = resolved(None), Hold()
+    before = state
+    for _ in range(_ROUNDS):
+        better = hold(state.offers, records, state.fits, held) if state.wanting else None
+        if better is None:
+            break
+        try:
+            state, held = resolved(better), better
+        except ResolutionError as error:
+            if state.refused:
+                raise _contradicted(state.refused, better, error) from error
+            break
+    if state.refused:
+        raise _impossible(state)
+    return state, _notes(before, state, held)
+
+
+def _notes(before: _State, now: _State, held: Hold) -> tuple[str, ...]:
+    if not now.fits:
+        return (f"no machine is recorded in {FOLDER}: there is nothing to heed",)
+    left = {fit.name for fit in now.wanting}
+    helped = [fit for fit in before.wanting if fit.name not in left]
+    notes = [f"limited to {_limits(held)} for {named(helped)}"] if helped else []
+    if now.wanting:
+        why = "these profiles alone cannot mend that" if now.alone else "no limit mends that"
+        notes.append(f"the GPUs stay unused on {named(now.wanting)}: {why}")
+    count = len(now.fits)
+    notes.append(f"runs on every recorded machine: {count} of {count}")
+    return tuple(notes)
+
+
+def _limits(held: Hold) -> str:
+    floors = (f"glibc {a}.{b} on {os}-{cpu}" for (os, cpu), (a, b) in held.floors.items())
+    return joined([*([f"`{held.limit}`"] if held.limit else []), *floors])
+
+
+def _contradicted(refused: Sequence[Fit], held: Hold, error: ResolutionError) -> ResolutionError:
+    return ResolutionError(
+        f"{named(refused)} cannot run what the manifest asks for, and with {_limits(held)} there is no solution: "
+        f"{error.message}",
+        where=error.where or f"{FOLDER}/{refused[0].name}.toml",
+        hint=f"ease the requirement that stands against it, or {_HINT}",
+        details=error.details,
+    )
+
+
+def _impossible(state: _State) -> ResolutionError:
+    helpless = [fit.name for fit in state.refused if not mends(state.offers, fit.record)]
+    why = (
+        f"no older version of torch helps {joined(helpless)}"
+        if helpless
+        else "no one version of torch runs on all of them"
+    )
+    ways = [f"{f.name}: {way}" for f in state.refused if (way := advice(state.offers, f))]
+    return ResolutionError(
+        f"no lock runs on every recorded machine: {refusal(state.offers, state.fits)}; {why}",
+        where=f"{FOLDER}/{(helpless or [state.refused[0].name])[0]}.toml",
+        hint=_TOGETHER if state.alone else "; ".join((*ways[:_SHOWN], _HINT)),
+    )
