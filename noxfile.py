@@ -124,6 +124,13 @@ def docker(session: nox.Session) -> None:
 
 
 @nox.session
+def gpu(session: nox.Session) -> None:
+    """Run only the tests that need an NVIDIA driver; without one they are skipped."""
+    install(session, "test", "imports")
+    session.run("pytest", "-m", "gpu", "tests/gpu", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting; ``-- --fix`` mends what can be mended."""
     install(session, "lint", project=False)

@@ -2,27 +2,44 @@
 
 from dataclasses import dataclass
 
-from envctl.domain.record import Gpu
+from envctl.domain.record import Gpu, MigDevice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuProcess:
-    """A process that holds memory on a device; ``None`` where the driver or the system does not tell."""
+    """A process that holds memory on a device; ``None`` where the driver or the system does not tell.
+
+    ``graphics``: it draws a screen and computes nothing (NVML lists it as a graphics process only).
+    """
 
     pid: int
     name: str | None = None
     user: str | None = None
     memory_bytes: int | None = None
+    graphics: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigUse:
+    """One MIG device now, as NVML tells of its own handle; ``None`` where it does not."""
+
+    device: MigDevice
+    memory_used_bytes: int | None = None
+    processes: tuple[GpuProcess, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GpuUse:
-    """One device now. ``load_percent``: the part of the last moment in which a kernel ran (NVML's utilization)."""
+    """One device now. ``load_percent``: the part of the last moment in which a kernel ran (NVML's utilization).
+
+    ``mig``: the parts of a divided GPU, in NVML's order.
+    """
 
     gpu: Gpu
     memory_used_bytes: int | None = None
     load_percent: int | None = None
     processes: tuple[GpuProcess, ...] = ()
+    mig: tuple[MigUse, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,136 @@
+"""Who uses this machine's devices now: NVML, or else ``nvidia-smi``, both under a time limit."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from envctl.adapters.nvidia import places
+from envctl.adapters.nvidia.asking import ask, start
+from envctl.adapters.probes import gpu as probe
+from envctl.adapters.processes import Processes
+from envctl.domain.devices import GpuProcess, GpuUse, MigUse, Usage
+from envctl.domain.record import Gpu, MigDevice
+from envctl.ports import Runner
+
+_QUESTION = Path(__file__).with_name("nvidia") / "usage_parts.py"
+_MIB = 1024**2
+_DEVICES = "--query-gpu=index,memory.total,memory.free,utilization.gpu"
+_PROCESSES = "--query-compute-apps=gpu_uuid,pid,used_memory"
+
+Said = Mapping[str, Any]
+
+
+def usage(*, run: Runner, sysroot: Path, limit: float = probe.LIMIT_S) -> Usage:
+    """Return all devices with memory, load and processes; no driver and no device are values. Raises nothing.
+
+    Each question has ``limit`` seconds. What a device does not tell, or not to this user, is ``None``.
+    """
+    found = probe.probe(run=run, sysroot=sysroot, limit=limit)
+    said: list[Said] = []
+    if found["gpu_source"] == "nvml":
+        said = _nvml(run, sysroot, limit)
+    elif found["gpu_source"] == "nvidia-smi":
+        said = _nvidia_smi(run, sysroot, limit, found["gpus"])
+    process = Processes(sysroot).named
+    return Usage(
+        gpus=tuple(_use(gpu, _of(gpu, said), process) for gpu in found["gpus"]),
+        driver=found["driver"],
+        problem=found["gpu_problem"],
+    )
+
+
+def _of(gpu: Gpu, said: Iterable[Said]) -> Said:
+    if gpu.vendor != "nvidia":
+        return {}
+    return next((each for each in said if each.get("index") == gpu.index), {})
+
+
+_Named = Callable[[int], tuple[str | None, str | None]]
+
+
+def _use(gpu: Gpu, said: Said, process: _Named) -> GpuUse:
+    parts = {part.get("uuid"): part for part in _tables(said.get("mig"))}
+    mig = tuple(_part(device, parts.get(device.uuid, {}), process) for device in gpu.mig_devices)
+    own = _processes(said, process)
+    known = {each.pid for each in own}
+    # The whole GPU tells of its parts' processes to root only.
+    of_parts = tuple(each for part in mig for each in part.processes if each.pid not in known)
+    return GpuUse(
+        gpu=gpu,
+        memory_used_bytes=_number(said.get("memory_used_bytes")),
+        load_percent=_number(said.get("load_percent"), most=100),
+        processes=own + of_parts,
+        mig=mig,
+    )
+
+
+def _part(device: MigDevice, said: Said, process: _Named) -> MigUse:
+    return MigUse(
+        device=device,
+        memory_used_bytes=_number(said.get("memory_used_bytes")),
+        processes=_processes(said, process),
+    )
+
+
+def _processes(said: Said, process: _Named) -> tuple[GpuProcess, ...]:
+    found = []
+    for each in _tables(said.get("processes")):
+        pid = _number(each.get("pid"))
+        if pid:
+            name, user = process(pid)
+            memory, graphics = _number(each.get("memory_bytes")), each.get("graphics") is True
+            found.append(
+                GpuProcess(pid=pid, name=name, user=user, memory_bytes=memory, graphics=graphics)
+            )
+    return tuple(found)
+
+
+def _nvml(run: Runner, sysroot: Path, limit: float) -> list[Said]:
+    folder = places.library(sysroot)
+    return list(ask(run, _QUESTION, env=places.environ(sysroot, folder), limit=limit).parts)
+
+
+def _nvidia_smi(run: Runner, sysroot: Path, limit: float, gpus: Iterable[Gpu]) -> list[Said]:
+    program = places.program(sysroot)
+    if program is None:
+        return []
+
+    def rows(query: str, width: int) -> list[list[int | str]]:
+        argv = [str(program), query, "--format=csv,noheader,nounits"]
+        ended = start(run, argv, env=places.environ(sysroot), limit=limit)
+        lines = [[_cell(cell) for cell in line.split(",")] for line in ended.stdout.splitlines()]
+        return [line for line in lines if len(line) == width] if ended.code == 0 else []
+
+    devices = [_device(*row) for row in rows(_DEVICES, 4)]
+    uuids = {gpu.index: gpu.uuid for gpu in gpus}
+    for uuid, pid, memory in rows(_PROCESSES, 3):
+        for device in devices:
+            if uuids.get(device["index"]) == uuid:
+                device["processes"].append({"pid": pid, "memory_bytes": _bytes(memory)})
+    return list(devices)
+
+
+def _device(index: int | str, total: int | str, free: int | str, load: int | str) -> dict[str, Any]:
+    known = isinstance(total, int) and isinstance(free, int)
+    used = _bytes(total - free) if known else None  # type: ignore[operator]
+    return {"index": index, "memory_used_bytes": used, "load_percent": load, "processes": []}
+
+
+def _cell(text: str) -> int | str:
+    own = text.strip()
+    return int(own) if re.fullmatch(r"[0-9]{1,12}", own) else own
+
+
+def _bytes(mib: object) -> int | None:
+    return mib * _MIB if isinstance(mib, int) else None
+
+
+def _number(value: object, most: int = 2**60) -> int | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+    return value if good else None  # type: ignore[return-value]
+
+
+def _tables(value: object) -> list[Said]:
+    listed = value if isinstance(value, list) else []
+    return [each for each in listed if isinstance(each, dict)]

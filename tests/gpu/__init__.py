@@ -1,0 +1,1 @@
+"""What only a real driver can tell (`python3 noxfile.py gpu`); all else is tested without one."""
