@@ -1,0 +1,1 @@
+"""Leases of devices: kernel locks on files in a folder that all users of a machine share."""
