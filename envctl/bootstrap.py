@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from envctl.domain.captured.packages import Capture
+    from envctl.domain.devices import Usage
     from envctl.domain.here import Here
     from envctl.domain.imported import Additions
     from envctl.domain.manifest import Manifest
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         Editor,
         Engine,
         Environments,
+        Leases,
         Probe,
         Project,
         Runner,
@@ -163,6 +166,16 @@ class Services:
 
         return committed(self.run, self.project.root, name)
 
+    def dirty(self) -> bool | None:
+        """Whether the project's repository has uncommitted changes; ``None``: git does not say."""
+        from envctl.adapters.git import dirty
+
+        return dirty(self.run, self.project.root)
+
+    def moment(self) -> str:
+        """Return the time in UTC (RFC 3339, seconds)."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
     def remember_profile(self, name: str) -> None:
         """Write the profile that this machine uses into ``.envctl/local.toml``."""
         from envctl.adapters.toml.edit import with_first_key
@@ -220,6 +233,20 @@ class Services:
 
         return take(self.probes(), run=self.run, sysroot=self.sysroot, name=name)
 
+    def gpu_usage(self) -> "Usage":
+        """Ask who uses this machine's devices; no device and no driver are values, and a broken one cannot hang us."""
+        from envctl.adapters.gpu_usage import usage
+
+        return usage(run=self.run, sysroot=self.sysroot)
+
+    @cached_property
+    def leases(self) -> "Leases":
+        """Who holds which device of this machine."""
+        from envctl.adapters.leases.folder import place
+        from envctl.adapters.leases.shared import SharedLeases
+
+        return SharedLeases(place(self.environ.get("ENVCTL_LEASES"), self.sysroot))
+
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """Lend an empty folder that is gone afterwards."""
@@ -254,13 +281,28 @@ class Services:
 
         return program(name, env)
 
+    def keep(self, environment: str) -> None:
+        """Keep an environment from being cleaned away while this process lives, and what takes its place."""
+        from envctl.adapters.process import keep
+
+        keep(environment)
+
     def become(
-        self, argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        lease: str | None = None,
+        about: str = "",
+        hidden: Collection[str] = (),
     ) -> NoReturn:
-        """Replace this process; ``lease`` is an environment that the new one needs while it lives."""
+        """Replace this process; ``lease`` is an environment that the new one needs while it lives.
+
+        ``about``: what is known of the run that begins, to be left for the command (``usecases.describe.about``).
+        """
         from envctl.adapters.process import replace
 
-        replace(argv, env, lease=lease)
+        replace(argv, env, lease=lease, about=about, hidden=hidden)
 
 
 def services(folder: Path) -> Services:

@@ -62,6 +62,12 @@ class RecordError(EnvctlError):
     code = "record"
 
 
+class DescriptionError(EnvctlError):
+    """A file that is to be compared is no description of a run that this envctl can read."""
+
+    code = "description"
+
+
 class ResolutionError(EnvctlError):
     """No set of versions answers the manifest, or a package does not exist."""
 
@@ -102,6 +108,12 @@ class ExportError(EnvctlError):
     """The lock holds something that the asked format cannot say."""
 
     code = "export"
+
+
+class LeaseError(EnvctlError):
+    """The devices that were asked for are not to be had: taken, too few, or out of reach."""
+
+    code = "lease"
 
 
 class ToolMissingError(EnvctlError):

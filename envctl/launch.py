@@ -33,7 +33,7 @@ def start(given: dict[str, str], argv: list[str], note: str) -> None:
     Returns where a variable is the caller's or a scheduler's to decide, or there is no such program: the full program
     settles that.
     """
-    environment, label, marks, hosts, refused, paths, *variables = note.split("\0")
+    environment, label, marks, hosts, refused, paths, about, *variables = note.split("\0")
     environ = os.environ
     if any(mark in environ for mark in marks.split(_SEPARATOR)):
         return
@@ -42,8 +42,11 @@ def start(given: dict[str, str], argv: list[str], note: str) -> None:
     for variable in variables:
         name, source, value = variable.split(_SEPARATOR, 2)
         (local if source == "local" else changed)[name] = value
+    hidden: set[str] = set()
     for path in filter(None, paths.split(_SEPARATOR)):
-        changed.update(secrets(path, refused.split(_SEPARATOR)))
+        found = secrets(path, refused.split(_SEPARATOR))
+        hidden.update(found)
+        changed.update(found)
     changed.update(local)
     if any(name in environ and name in changed for name in hosts.split(_SEPARATOR)):
         return
@@ -54,7 +57,20 @@ def start(given: dict[str, str], argv: list[str], note: str) -> None:
     path = _program(argv[0], env["PATH"])
     if path:
         lease(environment)
-        become(path, argv, env)
+        begin(path, argv, env, about, hidden)
+
+
+def begin(
+    program: str, argv: list[str], env: dict[str, str], about: str, hidden: "set[str]"
+) -> None:
+    """Leave the run's description (``envctl.runs``) and become the command."""
+    from envctl.runs import leaving  # noqa: PLC0415  # not for `shell`
+
+    left = leaving.leave(about, env, hidden)
+    try:
+        become(program, argv, env)
+    finally:  # it is not to be had
+        leaving.forget(left)
 
 
 def _program(name: str, folders: str) -> str:

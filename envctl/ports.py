@@ -14,6 +14,7 @@ from envctl.domain.built import Built
 from envctl.domain.environment import Current, FileProblem, Inspection, Stamp
 from envctl.domain.fetching import Heard
 from envctl.domain.here import Here
+from envctl.domain.lease import Chosen, Lease, Refused, Waiter
 from envctl.domain.manifest import Index
 from envctl.domain.resolution import Interpreter, Question, Resolution
 from envctl.domain.toolchain import Toolchain
@@ -214,3 +215,47 @@ class Editor(Protocol):
     def with_requirement(self, text: str, path: tuple[str, ...], requirement: str) -> str: ...
 
     def without_requirement(self, text: str, path: tuple[str, ...], name: str) -> str | None: ...
+
+
+class Decide(Protocol):
+    """Chooses devices; given who holds which, and which others wait for already (``None``: any)."""
+
+    def __call__(
+        self, held: Mapping[str, Lease], ahead: frozenset[str] | None
+    ) -> Chosen | Refused: ...
+
+
+class Turn(Protocol):
+    """A place in the line of those who wait for devices."""
+
+    def ahead(self) -> tuple[Waiter, ...]: ...
+
+    def wait(self, devices: frozenset[str]) -> None:
+        """Sleep until nobody who came before waits for any of these."""
+        ...
+
+
+class Leases(Protocol):
+    """Who holds which device of this machine, among all its users. Raises ``LeaseError``."""
+
+    def held(self) -> Mapping[str, Lease]:
+        """Return who holds which device, by UUID, and which can be held by nobody."""
+        ...
+
+    def waiting(self) -> tuple[Waiter, ...]:
+        """Return who waits, in order."""
+        ...
+
+    def inherited(self) -> frozenset[str]:
+        """Return the devices that this process was started with: it lives within their lease."""
+        ...
+
+    def take(self, decide: Decide, command: str) -> Chosen | Refused:
+        """Take what ``decide`` chooses, all or nothing, for the program that takes this process's place."""
+        ...
+
+    def line(
+        self, wanted: int, devices: frozenset[str], command: str
+    ) -> AbstractContextManager[Turn]:
+        """Wait in line for some of these devices."""
+        ...

@@ -59,6 +59,7 @@ def look(kind: str, name: str) -> str:
         "file": digest,
         "link": _link,
         "listing": listing,
+        "names": names,
         "stat": _stat,
         "variable": _variable,
         "tree": _tree,
@@ -86,6 +87,16 @@ def listing(path: str) -> str:
     """Return a digest over the names of the installed packages' metadata folders."""
     names = sorted(name for name in os.listdir(path) if name.endswith(".dist-info"))  # noqa: PTH208
     return _digest(os.fsencode("\n".join(names)))
+
+
+def names(path: str) -> str:
+    """Return a digest over the names of a folder's files, ``-`` when there is no such folder."""
+    try:
+        with os.scandir(path) as entries:
+            found = sorted(entry.name for entry in entries if entry.is_file())
+        return _digest(os.fsencode("\n".join(found)))
+    except (FileNotFoundError, NotADirectoryError):
+        return "-"
 
 
 def _link(path: str) -> str:

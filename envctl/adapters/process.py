@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -94,10 +94,24 @@ def program(name: str, env: Mapping[str, str]) -> str | None:
     return shutil.which(name, path=env.get("PATH", os.defpath))
 
 
-def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = None) -> NoReturn:
+def keep(environment: str) -> None:
+    """Keep an environment from being cleaned away while this process lives, and the program that takes its place."""
+    with suppress(OSError):  # a file system without locks: its variables tell of it as well
+        launch.lease(environment)
+
+
+def replace(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    lease: str | None = None,
+    about: str = "",
+    hidden: Collection[str] = (),
+) -> NoReturn:
     """Become that program: no extra process, so signals and the exit code pass through.
 
-    ``lease`` is an environment that must not be cleaned away while the program lives.
+    ``lease`` is an environment that must not be cleaned away while the program lives; ``about``: the run is described
+    for it (``envctl.runs``), without the values of the variables ``hidden``.
     """
     found = program(argv[0], env)
     try:
@@ -106,8 +120,9 @@ def replace(argv: Sequence[str], env: Mapping[str, str], *, lease: str | None = 
         if found is None:
             raise FileNotFoundError(argv[0])  # one message for both ways
         if lease:
-            with suppress(OSError):  # a file system without locks: its variables tell of it as well
-                launch.lease(lease)
+            keep(lease)
+        if about:
+            launch.begin(found, list(argv), dict(env), about, set(hidden))
         launch.become(found, list(argv), dict(env))
     except OSError as error:
         raise _missing(argv[0], error) from error

@@ -109,7 +109,9 @@ def _foreign(current: Current) -> Finding:
     )
     if current.movable:
         return found
-    advice = "unmount it or move it away, or leave it as it is with `managed = false` in [tool.envctl]"
+    advice = (
+        "unmount it or move it away, or leave it as it is with `managed = false` in [tool.envctl]"
+    )
     return replace(found, fix=None, advice=advice)
 
 

@@ -10,6 +10,7 @@ from envctl.bootstrap import Services
 from envctl.cli import completers, lock_report
 from envctl.cli.render import envelope, say, show
 from envctl.domain.manifest import Manifest
+from envctl.emitters.printable import printable
 from envctl.usecases import load
 from envctl.usecases.editing import Edited, Make, Target, target
 from envctl.usecases.lock import Wish, made
@@ -82,7 +83,7 @@ def finish(
 ) -> None:
     """Say what was done, and sync; the JSON report comes last, when all of it is done."""
     for said in dict.fromkeys((*edited.notes, *edited.outcome.notes)):
-        say(f"note: {said}")
+        say(f"note: {printable(said)}")
     for each in edited.edits:
         change = f"{each.old} → {each.new}" if each.old and each.new else each.new or each.old
         sign = "~" if each.old and each.new else "+" if each.new else "-"

@@ -5,12 +5,13 @@ from dataclasses import replace
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import completers, options
+from envctl.cli import completers, options, run_gpus
 from envctl.cli.render import JSON, envelope, say, show
 from envctl.domain.activation import Activation
 from envctl.emitters.printable import printable
 from envctl.errors import UsageError
 from envctl.usecases import note
+from envctl.usecases.describe import about
 from envctl.usecases.enter import activation
 from envctl.usecases.run import explain, pairs, patch
 
@@ -23,6 +24,7 @@ from envctl.usecases.run import explain, pairs, patch
 @click.option(
     "--isolated", is_flag=True, help="Leave your own variables out, but for a few (see the docs)."
 )
+@run_gpus.options
 @click.option("--explain", "explained", is_flag=True, help="Run nothing: say who sets what.")
 @click.option("--json", "report", is_flag=True, help="Print the explanation as JSON.")
 @click.argument("argv", nargs=-1, type=click.UNPROCESSED, shell_complete=completers.command_line)
@@ -33,6 +35,9 @@ def command(
     services: Services,
     extra: tuple[str, ...],
     isolated: bool,
+    gpus: int | None,
+    min_free: str | None,
+    wait: bool,
     explained: bool,
     report: bool,
     argv: tuple[str, ...],
@@ -57,13 +62,20 @@ def command(
     ctx.meta[JSON] = report
     witness = note.Witness(services.project)
     given = pairs(extra)
+    asked = run_gpus.asked(gpus, min_free, wait=wait)
     found = activation(witness, services.environments, services.environ)
     if explained:
-        _explain(services, found, given, argv, isolated=isolated, report=report)
+        _explain(services, found, given, argv, isolated=isolated, report=report, asked=asked)
         return
-    environment = patch(found, services.environ, given, isolated=isolated)
-    note.entered(witness, found)
-    services.become(argv, environment, lease=found.environment)
+    known = about(witness, services.environments, found)
+    note.entered(witness, found, about=known)
+    env = patch(found, services.environ, given, isolated=isolated)
+    if asked:
+        services.keep(found.environment)  # it may be a long wait
+        leased = run_gpus.taken(services, env, argv, asked)
+        env = patch(found, services.environ, given, leased=leased, isolated=isolated)
+    lease = None if asked else found.environment
+    services.become(argv, env, lease=lease, about=known, hidden=found.filed())
 
 
 def _explain(
@@ -74,12 +86,14 @@ def _explain(
     *,
     isolated: bool,
     report: bool,
+    asked: run_gpus.Asked | None,
 ) -> None:
     from envctl.emitters import explanation  # noqa: PLC0415  # most calls explain nothing
 
-    what = explain(found, services.environ, given, isolated=isolated)
+    env = patch(found, services.environ, given, isolated=isolated)
+    leased = run_gpus.foreseen(services, env, asked) if asked else {}
+    what = explain(found, services.environ, given, leased=leased, isolated=isolated)
     if argv:
-        env = patch(found, services.environ, given, isolated=isolated)
         what = replace(what, program=services.program(argv[0], env))
     if report:
         show(envelope("run", explanation.table(what), ok=True))

@@ -18,7 +18,15 @@ from envctl.domain.variables import SCHEDULER_VARIABLES, classify, holds_login, 
 from envctl.errors import ManifestError
 
 Source = Literal[
-    "environment", "manifest", "profile", "env-file", "local", "caller", "scheduler", "command line"
+    "environment",
+    "manifest",
+    "profile",
+    "env-file",
+    "local",
+    "caller",
+    "scheduler",
+    "command line",
+    "lease",
 ]
 SOURCES: tuple[Source, ...] = (
     "manifest",
@@ -28,6 +36,7 @@ SOURCES: tuple[Source, ...] = (
     "caller",
     "scheduler",
     "command line",
+    "lease",
 )
 """Who may decide on a variable, weakest first. What belongs to the environment itself nobody else declares."""
 
@@ -94,7 +103,7 @@ class Activation:
 
     ``env_files``: the absolute paths of the files that variables with the source ``env-file`` were read from.
     ``inject``: a Python of the environment that is started directly has the variables as well. ``foreign``: another
-    tool made the environment, and its scripts carry nothing of envctl's.
+    tool made the environment, and its scripts carry nothing of envctl's. ``profile``: the one that is entered.
     """
 
     environment: str
@@ -103,6 +112,7 @@ class Activation:
     env_files: tuple[str, ...] = ()
     inject: bool = False
     foreign: bool = False
+    profile: str | None = None
 
     @property
     def programs(self) -> str:
@@ -121,6 +131,14 @@ class Activation:
     def secrets(self) -> tuple[Assignment, ...]:
         """Return the variables that only a process may hold."""
         return tuple(each for each in self.variables if each.secret)
+
+    def filed(self) -> frozenset[str]:
+        """Return the names that an ``env-file`` sets, whoever's word counts in the end."""
+        return frozenset(
+            each.name
+            for each in self.variables
+            if any(word.source == "env-file" for word in (each, *each.over))
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,16 +178,22 @@ def precedence(
     *,
     caller: Mapping[str, str],
     cli: Mapping[str, str] | None = None,
+    leased: Mapping[str, str] | None = None,
 ) -> tuple[Assignment, ...]:
-    """Settle each variable for one command: command line, scheduler, caller (host variables), files.
+    """Settle each variable for one command: lease, command line, scheduler, caller (host variables), files.
 
     Variables that nobody declares are not listed: they stay as the caller has them.
     """
     job = scheduler(caller) is not None
     settled = {each.name: _settle(each, caller, job=job) for each in variables}
-    for name, value in (cli or {}).items():
-        each = Assignment(name=name, value=value, source="command line")
-        settled[name] = each.instead_of(settled.get(name) or _undeclared(name, caller, job=job))
+    given: tuple[tuple[Source, Mapping[str, str]], ...] = (
+        ("command line", cli or {}),
+        ("lease", leased or {}),
+    )
+    for source, values in given:
+        for name, value in values.items():
+            each = Assignment(name=name, value=value, source=source)
+            settled[name] = each.instead_of(settled.get(name) or _undeclared(name, caller, job=job))
     return tuple(settled[name] for name in sorted(settled))
 
 

@@ -1,6 +1,7 @@
 """Findings and plans as text for people: grouped by layer, each with its fix or advice under it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from envctl.domain.finding import Finding, Layer
 from envctl.emitters.printable import printable
@@ -10,18 +11,23 @@ _MANY = 8
 
 
 def report(
-    layers: Sequence[Layer], findings: Sequence[Finding], skipped: Mapping[Layer, str]
+    layers: Sequence[Layer],
+    findings: Sequence[Finding],
+    skipped: Mapping[Layer, str],
+    said: Mapping[Layer, str] = MappingProxyType({}),
 ) -> str:
-    """Return the whole report; a layer in order is one line."""
+    """Return the whole report; a layer in order is one line. ``said``: a sentence before a layer's findings."""
     lines: list[str] = []
     for layer in layers:
         own = [finding for finding in findings if finding.layer == layer]
         if layer in skipped:
             lines.append(f"{layer:<12} skipped: {printable(skipped[layer], names=True)}")
         elif not own:
-            lines.append(f"{layer:<12} ok")
+            rests_on = f": {printable(said[layer], names=True)}" if layer in said else ""
+            lines.append(f"{layer:<12} ok{rests_on}")
         else:
             lines.append(f"{layer:<12} {_count(own)}")
+            lines += [f"  {printable(said[layer], names=True)}"] if layer in said else []
             lines += _block(own)
     return "\n".join(lines) + "\n"
 

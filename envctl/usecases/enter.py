@@ -49,6 +49,7 @@ def activation(
         prompt=project.root.name,
         env_files=paths,
         foreign=current.kind == "foreign",
+        profile=profile,
     )
 
 

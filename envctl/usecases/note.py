@@ -20,7 +20,7 @@ class Witness:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._seen: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], str] = {}
         self._complete = True
 
     @property
@@ -28,9 +28,7 @@ class Witness:
         return self._project.root
 
     def read(self, name: str) -> str | None:
-        now = self._digest(name)
-        if self._seen.setdefault(name, now) != now:
-            self._complete = False
+        self._look("file", name)
         return self._project.read(name)
 
     def read_secret(self, name: str) -> str | None:
@@ -44,27 +42,31 @@ class Witness:
         self._project.remove(names)
 
     def listing(self, folder: str) -> tuple[str, ...]:
-        # A file that appears later would be an input that no note can name.
-        self._complete = False
+        self._look("names", folder)
         return self._project.listing(folder)
 
     def locked(self, purpose: str) -> AbstractContextManager[None]:
         return self._project.locked(purpose)
 
     def inputs(self) -> Inputs | None:
-        """Return the files read; ``None`` where one of them has been changed since, or they are not all."""
-        same = all(self._digest(name) == seen for name, seen in self._seen.items())
+        """Return the files read and the folders listed; ``None`` where one has been changed since."""
+        same = all(self._now(*what) == seen for what, seen in self._seen.items())
         if not (self._complete and same):
             return None
-        files = [("file", seen, self._path(name)) for name, seen in sorted(self._seen.items())]
-        return [("here", "yes", str(self.root)), *files]
+        seen = [(kind, was, self._path(name)) for (kind, name), was in sorted(self._seen.items())]
+        return [("here", "yes", str(self.root)), *seen]
+
+    def _look(self, kind: str, name: str) -> None:
+        now = self._now(kind, name)
+        if self._seen.setdefault((kind, name), now) != now:
+            self._complete = False
 
     def _path(self, name: str) -> str:
         return f"{self.root}/{name}"
 
-    def _digest(self, name: str) -> str:
+    def _now(self, kind: str, name: str) -> str:
         try:
-            return quick.digest(self._path(name))
+            return quick.look(kind, self._path(name))
         except (OSError, ValueError):
             self._complete = False
             return ""
@@ -89,10 +91,11 @@ def locked(witness: Witness, names: Iterable[str], text: str) -> None:
     _write(witness, {"lock": text}, ())
 
 
-def entered(witness: Witness, activation: Activation) -> None:
+def entered(witness: Witness, activation: Activation, *, about: str) -> None:
     """Note what ``run -- COMMAND`` starts with; variables that may not stand in a file leave no note.
 
-    Of an ``env-file`` its path is noted: what stands in it is read at each start.
+    Of an ``env-file`` its path is noted: what stands in it is read at each start. ``about``: what is known of the run
+    (``envctl.usecases.describe``).
     """
     words = [word for each in activation.variables if (word := _beside_env_files(each))]
     if any(word.secret for word in words):
@@ -102,7 +105,7 @@ def entered(witness: Witness, activation: Activation) -> None:
     refused = sorted(OWN_NAMES | SHELLS_OWN) if files else ()
     lists = ("\x1f".join(each) for each in (SCHEDULER_JOBS, hosts, refused, files))
     variables = ("\x1f".join((word.name, word.source, word.value or "")) for word in words)
-    body = "\0".join((activation.environment, activation.label, *lists, *variables))
+    body = "\0".join((activation.environment, activation.label, *lists, about, *variables))
     more = [("link", f"{witness.root}/.venv"), *intact(activation.environment)]
     if files:
         more.append(("variable", "HOME"))  # `~/secrets.env`

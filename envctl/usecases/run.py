@@ -16,17 +16,18 @@ def patch(
     environ: Mapping[str, str],
     extra: Mapping[str, str] | None = None,
     *,
+    leased: Mapping[str, str] | None = None,
     isolated: bool = False,
 ) -> dict[str, str]:
     """Return the whole environment of a command: what activation does, settled by ``precedence``.
 
-    ``environ`` is the caller's; ``extra`` is the command line's ``--env``. A host variable that the caller has keeps
-    the caller's value; in a scheduler's job its device variables stay as they are, set or unset. ``isolated``: of all
-    others only those of ``envctl.domain.isolation`` are kept.
+    ``environ`` is the caller's; ``extra`` is the command line's ``--env``, ``leased`` what its ``--gpus`` sets. A host
+    variable that the caller has keeps the caller's value; in a scheduler's job its device variables stay as they are,
+    set or unset. ``isolated``: of all others only those of ``envctl.domain.isolation`` are kept.
     """
     caller = kept(environ) if isolated else dict(environ)
     env = dict(caller)
-    for each in _settled(activation, caller, extra):
+    for each in _settled(activation, caller, extra, leased):
         if each.value is None:
             env.pop(each.name, None)
         else:
@@ -39,11 +40,12 @@ def explain(
     environ: Mapping[str, str],
     extra: Mapping[str, str] | None = None,
     *,
+    leased: Mapping[str, str] | None = None,
     isolated: bool = False,
 ) -> Explanation:
     """Return what ``patch`` decides, with the words that lost."""
     caller = kept(environ) if isolated else dict(environ)
-    found = {each.name: each for each in _settled(activation, caller, extra)}
+    found = {each.name: each for each in _settled(activation, caller, extra, leased)}
     if isolated:
         theirs = {n: Assignment(name=n, value=v, source="caller") for n, v in caller.items()}
         found = theirs | found
@@ -77,7 +79,10 @@ def pairs(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _settled(
-    activation: Activation, caller: Mapping[str, str], extra: Mapping[str, str] | None
+    activation: Activation,
+    caller: Mapping[str, str],
+    extra: Mapping[str, str] | None,
+    leased: Mapping[str, str] | None,
 ) -> tuple[Assignment, ...]:
     """Return every variable that is set or unset, those of the environment itself included."""
     entered = launch.entered(activation.environment, activation.label, dict(caller))
@@ -89,7 +94,7 @@ def _settled(
         each.name: replace(each, over=(*each.over, own[each.name])) if each.name in own else each
         for each in activation.variables
     }
-    return precedence(variables.values(), caller=caller, cli=extra)
+    return precedence(variables.values(), caller=caller, cli=extra, leased=leased)
 
 
 def _said(each: Assignment, environ: Mapping[str, str]) -> bool:

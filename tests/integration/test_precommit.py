@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import machines
 from tests.integration.world import World
 
 pytestmark = pytest.mark.index
@@ -90,6 +91,16 @@ def test_a_commit_of_other_files_starts_nothing(repository: World) -> None:
     git(repository.root, "add", "notes.txt")
     said = git(repository.root, "commit", "--message", "notes")
     assert "no files to check" in said
+
+
+def test_a_machine_that_cannot_run_the_lock_is_refused(repository: World) -> None:
+    repository.write(".envctl/machines/jetson-orin.toml", machines.text("jetson-orin"))
+    git(repository.root, "add", "--all")
+    said = git(repository.root, "commit", "--message", "our Jetson", code=1)
+    assert "platform-unserved: jetson-orin: the lock has nothing for linux-aarch64" in said
+    repository.write(".envctl/machines/jetson-orin.toml", machines.text("h100"))
+    git(repository.root, "add", "--all")
+    git(repository.root, "commit", "--quiet", "--message", "no Jetson after all")
 
 
 def test_the_check_needs_no_network(repository: World) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envctl import __version__, quick
+from tests import machines
 from tests.integration.trouble import call, environment, project, put_back
 from tests.integration.world import World
 
@@ -27,6 +29,10 @@ ONLY_QUICK = (
 )
 """The fast path alone: 99 when it hands the command on."""
 HANDED_ON = 99
+RUN = re.compile(rb"(?<=/\.envctl/runs/)[0-9TZ]{16}-[0-9a-f]{8}(?=\.json)")
+"""What is another one for each command: the name of its description."""
+RECORDS = ".envctl/machines"
+MACHINES = ("h100", "no-gpu")
 SHOW = "import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]))"
 Spoil = Callable[[World], None]
 
@@ -35,11 +41,15 @@ Spoil = Callable[[World], None]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Give a project with two environments and an image, and notes of every command that leaves one."""
     with project(tmp_path_factory.mktemp("quick")) as world:
+        for name in MACHINES:
+            world.write(f"{RECORDS}/{name}.toml", machines.text(name))
+        (world.root / RECORDS / "spare.toml").mkdir()
         copy = world.root.parent / "copy"
         shutil.rmtree(copy)
         for command in (
             *("lock", "dockerize", "sync --no-default-groups", "sync", "run -- true"),
             *(f"verify --only {only}" for only in ("lock", "image", "lock,image", "environment")),
+            "verify --only lock,image,fleet",
             "verify --only environment --full",
         ):
             assert call(world, *command.split()).code == 0, command
@@ -60,7 +70,7 @@ def start(
     env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
 ) -> tuple[int, bytes, bytes]:
-    """Start one of the three programs; return its code, stdout and stderr."""
+    """Start one of the three programs; return its code, stdout (each run's file by one name) and stderr."""
     done = subprocess.run(
         [*program, *arguments],
         cwd=world.root,
@@ -70,7 +80,7 @@ def start(
         timeout=60,
         check=False,
     )
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, RUN.sub(b"ID", done.stdout), done.stderr
 
 
 def answered(world: World, *arguments: str, env: Mapping[str, str] | None = None) -> bool:
@@ -98,6 +108,9 @@ LINES = {
     "verify --only image": True,
     "verify --only lock,image": True,
     "verify --only image,lock": True,
+    "verify --only lock,image,fleet": True,
+    "verify --only fleet,lock,image --json": True,
+    "verify --only fleet": False,
     "verify --only lock,image --json": True,
     "verify --json --only lock": True,
     "verify --json --only lock --json": True,
@@ -214,6 +227,20 @@ def package_added(world: World) -> None:
     (world.site / "zz_stray-1.dist-info").mkdir()
 
 
+def rename_machine(world: World) -> None:
+    (world.root / RECORDS / "no-gpu.toml").rename(world.root / RECORDS / "attic.toml")
+
+
+def folder_for_machine(world: World) -> None:
+    (world.root / RECORDS / "no-gpu.toml").unlink()
+    (world.root / RECORDS / "no-gpu.toml").mkdir()
+
+
+def machine_for_folder(world: World) -> None:
+    (world.root / RECORDS / "spare.toml").rmdir()
+    world.write(f"{RECORDS}/spare.toml", machines.text("b200"))
+
+
 def notes(change: Callable[[bytes], bytes]) -> Spoil:
     """Return what changes the bytes of every note."""
 
@@ -261,6 +288,15 @@ STATES: dict[str, Spoil] = {
     ),
     "manifest has a comment more": add("pyproject.toml", "# nothing\n"),
     "manifest has a build system": add("pyproject.toml", "[build-system]\nrequires = []\n"),
+    "a machine more": add(f"{RECORDS}/t4.toml", machines.text("t4")),
+    "a machine less": remove(f"{RECORDS}/no-gpu.toml"),
+    "a machine renamed": rename_machine,
+    "a machine changed": edit(f"{RECORDS}/h100.toml", '"x86_64"', '"aarch64"'),
+    "a machine merged": add(f"{RECORDS}/h100.toml", "<<<<<<< HEAD\n"),
+    "a folder in place of a machine": folder_for_machine,
+    "a machine in place of a folder": machine_for_folder,
+    "something that is no machine": add(f"{RECORDS}/README.md", "what we have\n"),
+    "no machines": lambda world: shutil.rmtree(world.root / RECORDS),
     "local.toml appears": add(".envctl/local.toml", '[env]\nMINE = "1"\n'),
     "local.toml overrides": add(".envctl/local.toml", '[env]\nCUDA_VISIBLE_DEVICES = "7"\n'),
     "local.toml has a secret": add(".envctl/local.toml", '[env]\nHF_TOKEN = "hunter2"\n'),
@@ -295,7 +331,8 @@ STATES: dict[str, Spoil] = {
     "notes are folders": note_folders,
 }
 ASKED = (
-    *("verify --only lock,image", "verify --only lock,image --json", "verify --only environment"),
+    *("verify --only lock,image,fleet", "verify --only lock,image,fleet --json"),
+    "verify --only environment",
     *("lock", "sync", "run -- env -0"),
 )
 WRITES = ("lock", "sync")

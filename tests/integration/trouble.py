@@ -24,8 +24,8 @@ from tests.index.wheels import Wheel
 from tests.integration.world import STOCK, World
 
 Tree = dict[str, bytes]
-_OWN = {".envctl/cache", ".envctl/state.lock"}
-"""What a command may leave behind whatever happens: notes of the fast path, and the lock among processes."""
+_OWN = {".envctl/cache", ".envctl/runs", ".envctl/state.lock"}
+"""What a command may leave behind whatever happens: notes of the fast path, the descriptions of runs, the lock."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ def settle(name: str, sources: dict[str, str]) -> Assignment | None:
     files = declared(
         of("manifest"), profile=of("profile"), env_file=of("env-file"), local=of("local")
     )
-    found = precedence(files, caller=caller, cli=of("command line"))
+    found = precedence(files, caller=caller, cli=of("command line"), leased=of("lease"))
     assert len(found) <= 1
     return found[0] if found else None
 
