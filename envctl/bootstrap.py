@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from envctl.domain.captured.packages import Capture
     from envctl.domain.devices import Usage
-    from envctl.domain.here import Here
+    from envctl.domain.environment.here import Here
     from envctl.domain.imported import Additions
+    from envctl.domain.indexes.mirrors import Transport
     from envctl.domain.manifest import Manifest
-    from envctl.domain.mirrors import Transport
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
     from envctl.ports import (
@@ -64,7 +64,7 @@ class Services:
     @cached_property
     def transport(self) -> "Transport":
         """How packages are reached from here: the indexes of the manifest and its profiles, this machine's mirrors."""
-        from envctl.domain.mirrors import Transport
+        from envctl.domain.indexes.mirrors import Transport
         from envctl.domain.profile import variants
         from envctl.usecases import load
 
@@ -205,7 +205,7 @@ class Services:
     def uv_pin(self, manifest: "Manifest") -> str:
         """Return uv as a requirement with hashes, of the version that is used here."""
         from envctl.adapters.installer import pin
-        from envctl.domain.image_settings import default_index
+        from envctl.domain.image.settings import default_index
 
         with self.workspace() as workspace:
             return pin(self.run, workspace, default_index(manifest))

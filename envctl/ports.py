@@ -8,16 +8,16 @@ from typing import Any, Protocol
 
 from packaging.pylock import PackageSdist
 
-from envctl.domain.activation import Activation
-from envctl.domain.build_job import Job
-from envctl.domain.built import Built
+from envctl.domain.devices.lease import Chosen, Lease, Refused, Waiter
 from envctl.domain.environment import Current, FileProblem, Inspection, Stamp
-from envctl.domain.fetching import Heard
-from envctl.domain.here import Here
-from envctl.domain.lease import Chosen, Lease, Refused, Waiter
+from envctl.domain.environment.activation import Activation
+from envctl.domain.environment.here import Here
+from envctl.domain.indexes.fetching import Heard
 from envctl.domain.manifest import Index
 from envctl.domain.resolution import Interpreter, Question, Resolution
-from envctl.domain.toolchain import Toolchain
+from envctl.domain.workshop.built import Built
+from envctl.domain.workshop.job import Job
+from envctl.domain.workshop.toolchain import Toolchain
 from envctl.readers.source_tree import SourceTree
 
 

@@ -10,7 +10,7 @@ from packaging.pylock import Pylock
 from envctl.domain.image import Image, describe
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.manifest import Manifest
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest.reading import parse_manifest
 from envctl.domain.resolution import Resolution
 
 INDEX = "https://index.example/simple"

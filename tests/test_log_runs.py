@@ -8,7 +8,7 @@ from unittest.mock import MagicMock, call
 
 import pytest
 
-from tests.unit.domain.runs import WHOLE
+from tests.unit.domain.made_runs import WHOLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "log-runs.md"
 

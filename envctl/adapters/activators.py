@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from envctl.adapters.staging import replace_all
-from envctl.domain.activation import Activation
+from envctl.domain.environment.activation import Activation
 from envctl.emitters.shells import FAMILIES
 from envctl.errors import EnvironmentFailure
 

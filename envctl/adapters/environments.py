@@ -26,10 +26,10 @@ from envctl.adapters.venv import (
     swap,
     taking,
 )
-from envctl.domain.activation import Activation
 from envctl.domain.environment import STAMP, Current, FileProblem, Inspection, Stamp
-from envctl.domain.fetching import Heard
-from envctl.domain.mirrors import Transport
+from envctl.domain.environment.activation import Activation
+from envctl.domain.indexes.fetching import Heard
+from envctl.domain.indexes.mirrors import Transport
 from envctl.domain.resolution import Interpreter
 from envctl.emitters import inject
 from envctl.errors import EnvironmentFailure

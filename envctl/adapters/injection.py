@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from envctl.adapters import installed
-from envctl.domain.activation import Activation
+from envctl.domain.environment.activation import Activation
 from envctl.emitters import inject
 
 

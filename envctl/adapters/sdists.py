@@ -14,7 +14,7 @@ from packaging.pylock import PackageSdist
 
 from envctl.adapters import archives
 from envctl.adapters.staging import refused
-from envctl.domain.mirrors import Transport
+from envctl.domain.indexes.mirrors import Transport
 from envctl.errors import HashMismatchError, LockError
 from envctl.ports import Runner
 from envctl.readers.source_tree import TEXTS, SourceTree

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from envctl.domain.resolution import Interpreter
-from envctl.domain.toolchain import Toolchain
+from envctl.domain.workshop.toolchain import Toolchain
 from envctl.errors import ToolMissingError
 from envctl.ports import Runner
 

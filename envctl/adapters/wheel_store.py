@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from envctl.adapters.staging import refused
-from envctl.domain.built import Built
+from envctl.domain.workshop.built import Built
 
 _ABOUT = "built.json"
 _SCHEMA = 1

@@ -16,12 +16,12 @@ from envctl.adapters.environments import EnvironmentFolder
 from envctl.adapters.sdists import SdistFolder
 from envctl.adapters.wheel_store import WheelStore
 from envctl.domain.build import PROJECT, BuildSystem
-from envctl.domain.build_job import Job
-from envctl.domain.built import Built
-from envctl.domain.here import Here
-from envctl.domain.mirrors import Transport
+from envctl.domain.environment.here import Here
+from envctl.domain.indexes.mirrors import Transport
 from envctl.domain.resolution import Interpreter
-from envctl.domain.toolchain import Toolchain
+from envctl.domain.workshop.built import Built
+from envctl.domain.workshop.job import Job
+from envctl.domain.workshop.toolchain import Toolchain
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Runner
 from envctl.readers.source_tree import SourceTree

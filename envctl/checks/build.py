@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from envctl.domain.build import Need
 from envctl.domain.finding import Finding
-from envctl.domain.gpu_facts import numbers
+from envctl.domain.gpu.facts import numbers
 from envctl.domain.platforms import Platform
-from envctl.domain.toolchain import Toolchain
+from envctl.domain.workshop.toolchain import Toolchain
 
 _COMPILED: tuple[Need, ...] = ("c", "c++", "nvcc")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from envctl.domain.environment import Current, FileProblem
 from envctl.domain.finding import Finding
-from envctl.domain.slices import Slice
+from envctl.domain.lock.slices import Slice
 
 _SYNC = "envctl sync"
 _REPAIR = "envctl sync --repair"

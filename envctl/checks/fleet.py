@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.fleet import Fit, Trial
-from envctl.domain.fleet_view import Obstacle
-from envctl.domain.fleet_words import named
-from envctl.domain.team import Unreadable
+from envctl.domain.fleet.view import Obstacle
+from envctl.domain.fleet.words import named
+from envctl.domain.record.team import Unreadable
 
 FIX = "envctl lock --fleet"
 _ADVICE = {

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Callable, Collection, Iterator
 
-from envctl.domain import blocks, image, image_base, image_settings, image_slices
+from envctl.domain import blocks, image
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
 from envctl.domain.image import Names
-from envctl.domain.image_slices import PARTS
+from envctl.domain.image import base as image_base
+from envctl.domain.image import layers as image_layers
+from envctl.domain.image import settings as image_settings
+from envctl.domain.image.layers import PARTS
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.errors import EnvctlError, ImageError
@@ -77,7 +80,7 @@ def _up_to_date(
     try:
         python = image_settings.default_python(manifest, lock, block.value("python"), None)
         libc = image_base.choose(manifest.image, python).libc
-        found = image_slices.slices(manifest, lock, python, libc, names.lock)
+        found = image_layers.slices(manifest, lock, python, libc, names.lock)
     except EnvctlError as error:
         yield _stale(
             names,
@@ -91,7 +94,7 @@ def _up_to_date(
         texts = [read(names.pylock(part)) or "" for part in PARTS]
         yield _stale(
             names,
-            f"it was made from another slice of the lock: {image_slices.changes(texts, found)}",
+            f"it was made from another slice of the lock: {image_layers.changes(texts, found)}",
             expected=" ".join(now.values()),
             actual=" ".join(then.values()),
         )

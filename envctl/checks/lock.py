@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from envctl.domain.cuda_closure import gaps
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.lock import Lock, inputs_of
-from envctl.domain.lock_contract import derived_contract, names_cuda
-from envctl.domain.lock_state import edited, incomplete, reframed
+from envctl.domain.lock.contract import derived_contract, names_cuda
+from envctl.domain.lock.cuda_closure import gaps
+from envctl.domain.lock.state import edited, incomplete, reframed
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import skews
 

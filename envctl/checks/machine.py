@@ -7,8 +7,8 @@ from envctl.domain.contract import Contract
 from envctl.domain.finding import Finding
 from envctl.domain.manifest import GpuNeed
 from envctl.domain.record import Record
-from envctl.domain.remedies import remedy
 from envctl.domain.verdict import Verdict, judge
+from envctl.domain.verdict.remedies import remedy
 
 _ADVICE = {
     "gpu-missing": "use a machine with a GPU, or take `required` out of [tool.envctl.gpu]",

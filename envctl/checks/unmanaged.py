@@ -6,7 +6,7 @@ from dataclasses import replace
 from envctl.checks import environment
 from envctl.domain.environment import Current, FileProblem
 from envctl.domain.finding import Finding
-from envctl.domain.slices import Slice
+from envctl.domain.lock.slices import Slice
 
 _ADVICE = "have the tool that keeps .venv install what the lock says; or take `managed = false` out"
 # What environments are born with, and nobody asked for.

@@ -7,10 +7,10 @@ is not committed. Machines without an NVIDIA GPU, and those of a scheduler, whic
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from envctl.domain.devices.sentences import sentence, summary
+from envctl.domain.devices.visible import Reading, read
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.record import Gpu, Record
-from envctl.domain.visible_devices import Reading, read
-from envctl.domain.visible_sentences import sentence, summary
 
 _VALUE, _ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
 _MANY = tuple(Gpu(index=index, name="GPU", uuid=f"GPU-{index}") for index in range(1024))

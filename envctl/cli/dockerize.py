@@ -9,9 +9,9 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
-from envctl.domain import image_settings
+from envctl.domain.image import settings as image_settings
 from envctl.domain.lock import Lock
-from envctl.domain.lock_state import answers
+from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text

@@ -12,7 +12,7 @@ from envctl.cli.render import JSON, envelope, say, show
 from envctl.errors import LeaseError, ProjectError, UsageError
 
 if TYPE_CHECKING:
-    from envctl.domain.lease import Lease
+    from envctl.domain.devices.lease import Lease
     from envctl.usecases.gpus import Declared, Explanation, Setting
 
 _ORIGINS = {

@@ -9,7 +9,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options
 from envctl.cli.render import envelope, say, show
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
 from envctl.errors import ManifestError, UsageError
 from envctl.usecases import load
 from envctl.usecases.init import InitPlan, init, plan

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from envctl.cli.render import say
-from envctl.domain.fetching import Fetch, Heard
+from envctl.domain.indexes.fetching import Fetch, Heard
 
 _TICK = 0.2  # seconds
 _MEGA = 1 << 20

@@ -7,7 +7,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import completers, options, run_gpus
 from envctl.cli.render import JSON, envelope, say, show
-from envctl.domain.activation import Activation
+from envctl.domain.environment.activation import Activation
 from envctl.emitters.printable import printable
 from envctl.errors import UsageError
 from envctl.usecases import note

@@ -15,7 +15,7 @@ from envctl.errors import UsageError
 
 if TYPE_CHECKING:
     from envctl.domain.devices import Usage
-    from envctl.domain.lease import Demand
+    from envctl.domain.devices.lease import Demand
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,7 +59,7 @@ def asked(gpus: int | None, min_free: str | None, *, wait: bool) -> Asked | None
                 hint="say how many: `envctl run --gpus 1 -- COMMAND`",
             )
         return None
-    from envctl.domain.lease import size  # noqa: PLC0415  # most commands lease nothing
+    from envctl.domain.devices.lease import size  # noqa: PLC0415  # most commands lease nothing
 
     return Asked(gpus=gpus, min_free=size(min_free) if min_free else None, wait=wait)
 

@@ -9,7 +9,7 @@ from envctl.cli.render import envelope, say, show
 from envctl.domain.build import PROJECT
 from envctl.domain.environment import SyncPlan
 from envctl.domain.lock import Lock
-from envctl.domain.lock_state import answers
+from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest
 from envctl.emitters import inject
 from envctl.emitters.printable import printable

@@ -10,11 +10,11 @@ from packaging.pylock import Package
 
 from envctl.domain.graph.building import graph_of
 from envctl.domain.lock import Entry, Lock
-from envctl.domain.lock_entry import version_of
-from envctl.domain.lock_table import keys
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import narrowed
+from envctl.domain.lock.slices import Target, take
+from envctl.domain.lock.table import keys
 from envctl.domain.manifest import Manifest
-from envctl.domain.markers import narrowed
-from envctl.domain.slices import Target, take
 from envctl.errors import LockError
 
 Settings = Mapping[str, str | bool]

@@ -7,10 +7,10 @@ from packaging.pylock import Package
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.domain import torch_builds
+from envctl.domain.gpu import torch_builds
+from envctl.domain.lock.serving import reached
 from envctl.domain.manifest import GpuNeed, Index, Manifest, Profile
 from envctl.domain.platforms import Platform, parse_platform
-from envctl.domain.serving import reached
 from envctl.errors import ManifestError, UsageError
 
 _WHERE = "tool.envctl.profiles"

@@ -8,7 +8,7 @@ reproducible and read-only in those stages: after the copy, it would be stored t
 from collections.abc import Iterable, Mapping
 
 from envctl.domain.image import Image, header
-from envctl.domain.image_slices import Part
+from envctl.domain.image.layers import Part
 from envctl.emitters import image_metadata as metadata
 from envctl.emitters.quoting import value, words
 

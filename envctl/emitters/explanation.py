@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from envctl.domain.activation import Assignment
-from envctl.domain.explanation import Explanation
+from envctl.domain.environment.activation import Assignment
+from envctl.domain.environment.explanation import Explanation
 from envctl.domain.variables import classify
 from envctl.emitters.printable import printable
 

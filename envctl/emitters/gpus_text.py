@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
-from envctl.domain.lease import Lease, holder
-from envctl.domain.visible_devices import Reading, Target
-from envctl.domain.visible_sentences import doubts, named, notes, sentence, summary
+from envctl.domain.devices.lease import Lease, holder
+from envctl.domain.devices.sentences import doubts, named, notes, sentence, summary
+from envctl.domain.devices.visible import Reading, Target
 from envctl.emitters.printable import printable
 
 _WIDTH = 80

@@ -9,7 +9,7 @@ the values as bytes, so that no locale changes them. It imports nothing that is 
 import hashlib
 from collections.abc import Iterable
 
-from envctl.domain.activation import Activation, Assignment
+from envctl.domain.environment.activation import Activation, Assignment
 from envctl.domain.variables import SCHEDULER_JOBS
 
 NAME = "_envctl.pth"

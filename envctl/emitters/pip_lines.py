@@ -14,7 +14,7 @@ from packaging.pylock import Package, PackageArchive, PackageVcs
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 
 from envctl.domain.export import file_uri, uri
-from envctl.domain.lock_entry import version_of
+from envctl.domain.lock.entry import version_of
 from envctl.errors import ExportError
 
 # What pip takes for `--hash` (pip/_internal/utils/hashes.py STRONG_HASHES), best known first, and its hex digits.

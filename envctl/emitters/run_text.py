@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from envctl.domain.run_description import Device, RunDescription
+from envctl.domain.runs.description import Device, RunDescription
 from envctl.emitters.printable import printable
 
 _WIDTH = 80

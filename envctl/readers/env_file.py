@@ -7,7 +7,7 @@ holds any text of the file but the names that nobody may set: a key that was pas
 
 from io import StringIO
 
-from envctl.domain.activation import refuse_name
+from envctl.domain.environment.activation import refuse_name
 from envctl.errors import ManifestError
 
 

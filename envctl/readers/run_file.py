@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from envctl.domain import run_reading
-from envctl.domain.run_description import RunDescription
+from envctl.domain.runs import reading as run_reading
+from envctl.domain.runs.description import RunDescription
 from envctl.errors import DescriptionError
 
 _AGAIN = "take the file as `envctl run` or `envctl describe --json` wrote it"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from envctl.domain.activation import Activation, Session
+from envctl.domain.environment.activation import Activation, Session
 from envctl.emitters.shells import SHELLS, Shell
 from envctl.errors import EnvironmentFailure, UsageError
 

@@ -9,9 +9,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from envctl.domain.lock import inputs_of
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.markers import spelled
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Manifest
-from envctl.domain.markers import spelled
 from envctl.domain.profile import variant
 from envctl.emitters import pylock
 from envctl.errors import UsageError

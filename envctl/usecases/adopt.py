@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from envctl.domain.adoption import adopted, remarks
 from envctl.domain.lock import Lock
-from envctl.domain.lock_contract import contract_of
-from envctl.domain.lock_state import answers
+from envctl.domain.lock.adoption import adopted, remarks
+from envctl.domain.lock.contract import contract_of
+from envctl.domain.lock.serving import gaps
+from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variants
-from envctl.domain.serving import gaps
 from envctl.errors import LockError
 from envctl.ports import Project
 from envctl.usecases import load

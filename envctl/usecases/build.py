@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from packaging.pylock import PackageSdist
 
 from envctl.checks import build as check
-from envctl.domain.build_job import Job, Site, jobs
-from envctl.domain.build_lock import LockedBuild
-from envctl.domain.built import Built, with_built
+from envctl.domain.build.locked import LockedBuild
 from envctl.domain.finding import Finding
-from envctl.domain.slices import Item, as_pylock
+from envctl.domain.lock.slices import Item, as_pylock
+from envctl.domain.workshop.built import Built, with_built
+from envctl.domain.workshop.job import Job, Site, jobs
 from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Workshop

@@ -8,15 +8,15 @@ from packaging.pylock import Package, PackageSdist
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envctl.domain.backends import asked
 from envctl.domain.build import PROJECT, BuildSettings, BuildSystem, Need
-from envctl.domain.build_lock import Builds, LockedBuild, package_key
+from envctl.domain.build.backends import asked
+from envctl.domain.build.locked import Builds, LockedBuild, package_key
 from envctl.domain.lock import Lock
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import narrowed, spelled
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import narrowed, spelled
+from envctl.domain.lock.serving import gaps
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Pin, Question, Resolution
-from envctl.domain.serving import gaps
 from envctl.errors import ResolutionError
 from envctl.readers.source_tree import SourceTree
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from envctl.domain import contract as contracts
 from envctl.domain.environment import Stamp
-from envctl.domain.gpu_facts import numbers
+from envctl.domain.gpu.facts import numbers
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.profile import variant, variants

@@ -6,10 +6,10 @@ from dataclasses import replace
 from hashlib import sha256
 
 from envctl.domain import contract as contracts
-from envctl.domain.activation import Activation
 from envctl.domain.environment import Current
+from envctl.domain.environment.activation import Activation
 from envctl.domain.record import Gpu, Record
-from envctl.domain.run_description import (
+from envctl.domain.runs.description import (
     Device,
     Entered,
     LockFile,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from envctl.domain import run_difference
 from envctl.domain.difference import Comparison
+from envctl.domain.runs import difference as run_difference
 from envctl.errors import DescriptionError
 from envctl.ports import Project
 from envctl.readers import run_file

@@ -7,11 +7,13 @@ from datetime import date
 from typing import TypedDict
 
 from envctl.checks import image as image_check
-from envctl.domain import blocks, image_base, image_slices
+from envctl.domain import blocks
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
 from envctl.domain.image import Image, Names, describe
-from envctl.domain.image_settings import as_chosen, default_index, default_python
+from envctl.domain.image import base as image_base
+from envctl.domain.image import layers as image_layers
+from envctl.domain.image.settings import as_chosen, default_index, default_python
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.emitters import dockerfile, dockerignore, image_contract, preflight, pylock
@@ -153,7 +155,7 @@ def _pinned(image: Image, block: Block | None, registry: Registry, *, upgrade_ba
 def _companions(
     image: Image, manifest: Manifest, kept: Project | None, uv_pin: Callable[[], str]
 ) -> dict[str, str]:
-    lists = image_slices.parts(image.slices)
+    lists = image_layers.parts(image.slices)
     return {
         **{f"pylock.{p}.toml": pylock.emit(table, _LIST_HEADER) for p, table in lists.items()},
         "uv.txt": _installer(image, manifest, kept, uv_pin),

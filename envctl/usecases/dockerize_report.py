@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Iterator
 from datetime import date
 
-from envctl.domain import image_base, image_slices
 from envctl.domain.blocks import Block
 from envctl.domain.image import Image
+from envctl.domain.image import base as image_base
+from envctl.domain.image import layers as image_layers
 from envctl.emitters import dockerfile
 
 
@@ -24,7 +25,7 @@ def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str
             for what, end in image.base.ends
             if end < today
         ]
-    if local := image_slices.loopback(image.slices):
+    if local := image_layers.loopback(image.slices):
         found.append(
             f"only this machine reaches the index of {', '.join(local[:5])}: "
             "build with `--network host`, and use a shared index for the team"

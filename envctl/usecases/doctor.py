@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from envctl.domain import contract as contracts
-from envctl.domain import gpu_facts
 from envctl.domain.diagnosis import Diagnosis, State
-from envctl.domain.fleet_view import torch_of
+from envctl.domain.fleet.view import torch_of
+from envctl.domain.gpu import facts as gpu_facts
 from envctl.domain.lock import Lock
-from envctl.domain.lock_contract import derived_contract
+from envctl.domain.lock.contract import derived_contract
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
-from envctl.domain.remedies import remedy
 from envctl.domain.verdict import BADNESS, Verdict, judge, worst
+from envctl.domain.verdict.remedies import remedy
 from envctl.errors import EnvctlError, ProjectError
 from envctl.ports import Project
 from envctl.usecases import load

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from envctl.domain.lock import Lock
-from envctl.domain.lock_entry import version_of
+from envctl.domain.lock.entry import version_of
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Pin
 from envctl.errors import LockError, NewerLockError

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from envctl.domain.activation import Activation, declared
 from envctl.domain.environment import Current
+from envctl.domain.environment.activation import Activation, declared
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project
 from envctl.usecases import choice, load

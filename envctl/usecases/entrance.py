@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from envctl.domain import seal
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.entrance import Entrance
 from envctl.domain.manifest import Manifest
 from envctl.emitters.exports import Door
 from envctl.errors import ExportError, LockError, UsageError

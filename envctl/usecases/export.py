@@ -9,10 +9,10 @@ from packaging.specifiers import SpecifierSet
 
 from envctl.domain.export import Excerpt, Settings, indexes_of, packages_of
 from envctl.domain.lock import Lock, inputs_of
-from envctl.domain.lock_state import answers
+from envctl.domain.lock.slices import Target
+from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import parse_platform
-from envctl.domain.slices import Target
 from envctl.domain.variables import classify
 from envctl.emitters.exports import Format
 from envctl.errors import ExportError, ManifestError, UsageError

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection
 
-from envctl.domain.build_job import Site
-from envctl.domain.built import with_built
-from envctl.domain.fetching import Heard
-from envctl.domain.own import Own, OwnInstalled
-from envctl.domain.slices import Slice, as_pylock
+from envctl.domain.environment.own import Own, OwnInstalled
+from envctl.domain.indexes.fetching import Heard
+from envctl.domain.lock.slices import Slice, as_pylock
+from envctl.domain.workshop.built import with_built
+from envctl.domain.workshop.job import Site
 from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project, Workshop

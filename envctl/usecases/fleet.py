@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from envctl.checks import fleet as fleet_check
 from envctl.domain.finding import Finding
 from envctl.domain.fleet import Fit, fits
-from envctl.domain.fleet_hold import Hold, allowed, hold
-from envctl.domain.fleet_view import Offer
-from envctl.domain.fleet_words import advice, refusal
+from envctl.domain.fleet.hold import Hold, allowed, hold
+from envctl.domain.fleet.view import Offer
+from envctl.domain.fleet.words import advice, refusal
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
-from envctl.domain.team import Team
+from envctl.domain.record.team import Team
 from envctl.errors import LockError
 from envctl.ports import Project
 from envctl.usecases import load

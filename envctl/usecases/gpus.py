@@ -6,11 +6,11 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
-from envctl.domain.lease import Lease
+from envctl.domain.devices.lease import Lease
+from envctl.domain.devices.sentences import doubts, summary, to_json
+from envctl.domain.devices.visible import Reading, Target, read
 from envctl.domain.manifest import Manifest
 from envctl.domain.record import Gpu, Record
-from envctl.domain.visible_devices import Reading, Target, read
-from envctl.domain.visible_sentences import doubts, summary, to_json
 from envctl.errors import EnvctlError, UsageError
 from envctl.ports import Project
 from envctl.usecases import load

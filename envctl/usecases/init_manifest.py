@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.imported import Additions, Entry, Note
-from envctl.domain.manifest_reading import RUNTIME, parse_manifest
+from envctl.domain.manifest.reading import RUNTIME, parse_manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Interpreter
 from envctl.errors import ManifestError

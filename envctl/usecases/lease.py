@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from envctl.domain.devices import Usage
-from envctl.domain.lease import (
+from envctl.domain.devices.lease import (
     Chosen,
     Demand,
     Lease,
@@ -14,7 +14,7 @@ from envctl.domain.lease import (
     holder,
     possible,
 )
-from envctl.domain.visible_devices import read
+from envctl.domain.devices.visible import read
 from envctl.errors import LeaseError
 from envctl.ports import Decide, Leases
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from envctl import __version__
-from envctl.domain.activation import refuse_name
-from envctl.domain.local import Local, parse_local
+from envctl.domain.environment.activation import refuse_name
 from envctl.domain.lock import Lock
-from envctl.domain.lock_reading import parse_lock
-from envctl.domain.lock_state import edited
+from envctl.domain.lock.reading import parse_lock
+from envctl.domain.lock.state import edited
 from envctl.domain.manifest import Manifest
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest.local import Local, parse_local
+from envctl.domain.manifest.reading import parse_manifest
 from envctl.domain.variables import classify, holds_login
 from envctl.errors import LockError, ManifestError
 from envctl.ports import Project

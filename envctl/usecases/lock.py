@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from envctl.domain.fleet_hold import Hold
-from envctl.domain.foreign_sources import refuse
+from envctl.domain.fleet.hold import Hold
 from envctl.domain.lock import Lock, assemble
-from envctl.domain.lock_contract import contract_of
-from envctl.domain.lock_state import answers, untouched
+from envctl.domain.lock.contract import contract_of
+from envctl.domain.lock.state import answers, untouched
 from envctl.domain.manifest import Manifest, restricted
+from envctl.domain.manifest.foreign_sources import refuse
 from envctl.domain.profile import skews, variants
 from envctl.domain.resolution import Interpreter, Question
 from envctl.ports import Project

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from envctl.domain.fleet import Fit, fits
-from envctl.domain.fleet_hold import Hold, hold, mends
-from envctl.domain.fleet_view import Offer
-from envctl.domain.fleet_words import advice, joined, named, refusal
+from envctl.domain.fleet.hold import Hold, hold, mends
+from envctl.domain.fleet.view import Offer
+from envctl.domain.fleet.words import advice, joined, named, refusal
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variants

@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from envctl.domain import contract as contracts
-from envctl.domain.contract_change import Effect, effects
+from envctl.domain.contract.change import Effect, effects
 from envctl.domain.lock import Lock
-from envctl.domain.lock_change import Change, changes
-from envctl.domain.lock_contract import remarks
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.change import Change, changes
+from envctl.domain.lock.contract import remarks
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.emitters import pylock
 from envctl.errors import LockError

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from envctl import quick
-from envctl.domain.activation import OWN_NAMES, SHELLS_OWN, Activation, Assignment
+from envctl.domain.environment.activation import OWN_NAMES, SHELLS_OWN, Activation, Assignment
 from envctl.domain.variables import KNOWN, SCHEDULER_JOBS
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from envctl.domain.build import PROJECT
-from envctl.domain.build_job import Site, surroundings
-from envctl.domain.built import item_of, with_built
+from envctl.domain.environment.own import TEXTS, Own, own_digest
 from envctl.domain.lock import Lock
+from envctl.domain.lock.slices import Item, as_pylock
 from envctl.domain.manifest import Manifest
-from envctl.domain.own import TEXTS, Own, own_digest
-from envctl.domain.slices import Item, as_pylock
+from envctl.domain.workshop.built import item_of, with_built
+from envctl.domain.workshop.job import Site, surroundings
 from envctl.emitters import pylock
 from envctl.ports import Project, Workshop
 from envctl.readers.toml import read_toml

@@ -10,7 +10,7 @@ from typing import Any
 import tomli_w
 
 from envctl.domain.record import Record, machine_name
-from envctl.domain.record_reading import from_toml_dict
+from envctl.domain.record.reading import from_toml_dict
 from envctl.errors import RecordError
 from envctl.ports import Probe, Project, Runner
 

@@ -1,14 +1,14 @@
-"""Ask a resolver until its answer serves every declared platform (see ``envctl.domain.serving``)."""
+"""Ask a resolver until its answer serves every declared platform (see ``envctl.domain.lock.serving``)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
-from envctl.domain.lock_entry import version_of
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.serving import Gap, gaps, reached
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Question, Resolution
-from envctl.domain.serving import Gap, gaps, reached
 from envctl.errors import ResolutionError
 from envctl.ports import Engine, Runner, Sdists
 

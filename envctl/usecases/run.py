@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from envctl import launch
-from envctl.domain.activation import Activation, Assignment, precedence
-from envctl.domain.explanation import Explanation
-from envctl.domain.isolation import kept
+from envctl.domain.environment.activation import Activation, Assignment, precedence
+from envctl.domain.environment.explanation import Explanation
+from envctl.domain.environment.isolation import kept
 from envctl.domain.variables import scheduler
 from envctl.errors import UsageError
 
@@ -23,7 +23,7 @@ def patch(
 
     ``environ`` is the caller's; ``extra`` is the command line's ``--env``, ``leased`` what its ``--gpus`` sets. A host
     variable that the caller has keeps the caller's value; in a scheduler's job its device variables stay as they are,
-    set or unset. ``isolated``: of all others only those of ``envctl.domain.isolation`` are kept.
+    set or unset. ``isolated``: of all others only those of ``envctl.domain.environment.isolation`` are kept.
     """
     caller = kept(environ) if isolated else dict(environ)
     env = dict(caller)

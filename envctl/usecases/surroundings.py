@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from envctl.domain.environment import Inspection
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
 from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record
 from envctl.ports import Environments, Project, Workshop

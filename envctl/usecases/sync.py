@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from envctl.domain.environment import Current, SyncPlan, stamp_of
-from envctl.domain.fetching import Heard
+from envctl.domain.environment.own import OwnInstalled
+from envctl.domain.indexes.fetching import Heard
 from envctl.domain.manifest import Manifest
-from envctl.domain.own import OwnInstalled
 from envctl.errors import EnvironmentFailure
 from envctl.ports import Environments, Project, Workshop
 from envctl.usecases import build, repairing

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from envctl.domain.record import Record
-from envctl.domain.record_reading import from_toml_dict
-from envctl.domain.team import Team, Unreadable
+from envctl.domain.record.reading import from_toml_dict
+from envctl.domain.record.team import Team, Unreadable
 from envctl.errors import ProjectError, RecordError
 from envctl.ports import Project
 from envctl.readers.toml import read_toml

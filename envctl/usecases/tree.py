@@ -9,7 +9,7 @@ from envctl.domain.graph.nodes import Graph, Node, tops
 from envctl.domain.graph.paths import Chain, along, why
 from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock, inputs_of
-from envctl.domain.lock_state import answers
+from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.errors import LockError, UsageError
 from envctl.ports import Project

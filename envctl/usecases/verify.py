@@ -9,10 +9,10 @@ from envctl.checks import machine as machine_check
 from envctl.checks import variables as variables_check
 from envctl.domain import contract as contracts
 from envctl.domain.finding import LAYERS, Finding, Layer
-from envctl.domain.fleet_view import torch_of
-from envctl.domain.local import Local
+from envctl.domain.fleet.view import torch_of
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
+from envctl.domain.manifest.local import Local
 from envctl.domain.profile import variants
 from envctl.errors import LockError, ManifestError, NewerLockError, ProjectError
 from envctl.ports import Project

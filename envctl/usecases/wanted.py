@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from envctl.domain import contract as contracts
-from envctl.domain.activation import Activation, Assignment, declared
-from envctl.domain.build_job import Site
 from envctl.domain.environment import Current, Stamp, SyncPlan, plan
-from envctl.domain.here import Here
+from envctl.domain.environment.activation import Activation, Assignment, declared
+from envctl.domain.environment.here import Here
+from envctl.domain.environment.own import Own
 from envctl.domain.lock import Lock
-from envctl.domain.own import Own
-from envctl.domain.slices import Slice
+from envctl.domain.lock.slices import Slice
+from envctl.domain.workshop.job import Site
 from envctl.ports import Environments, Project
 from envctl.usecases import load
 

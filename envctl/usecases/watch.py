@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from envctl import quick
 from envctl.domain.environment import Inspection, Stamp
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
 from envctl.domain.manifest import Manifest
 from envctl.emitters import inject
 from envctl.emitters.shells import FAMILIES

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from envctl.domain.build_lock import Builds
+from envctl.domain.build.locked import Builds
 from envctl.domain.lock import Lock
-from envctl.domain.lock_entry import version_of
+from envctl.domain.lock.entry import version_of
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import parse_platform
 from envctl.domain.resolution import Pin

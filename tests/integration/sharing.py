@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from envctl.adapters.leases.shared import SharedLeases
-from envctl.domain.lease import Lease, Waiter
+from envctl.domain.devices.lease import Lease, Waiter
 from envctl.domain.record import Record
 from tests import machines
 from tests.driver_usage import nvml_in_use

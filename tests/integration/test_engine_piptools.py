@@ -16,8 +16,8 @@ from envctl.adapters.engines import piptools
 from envctl.adapters.piptools.program import environment
 from envctl.adapters.process import run
 from envctl.domain.lock import assemble
-from envctl.domain.lock_entry import version_of
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.platforms import platform_of
 from envctl.domain.resolution import Interpreter, Pin, Question, Resolution

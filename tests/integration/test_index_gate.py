@@ -15,8 +15,8 @@ from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.gate import Gate
 from envctl.adapters.index.logins import Logins
 from envctl.adapters.index.server import opened
+from envctl.domain.indexes.mirrors import Transport
 from envctl.domain.manifest import Index
-from envctl.domain.mirrors import Transport
 from envctl.errors import HashMismatchError, IndexFailure
 from envctl.readers.index_page import read_index_page
 from tests.index.server import LocalIndex

@@ -11,7 +11,7 @@ import pytest
 
 from envctl.adapters.project import ProjectFiles
 from envctl.adapters.toml.edit import extend_manifest
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest.reading import parse_manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.record import OperatingSystem, Python, Record
 from envctl.domain.resolution import Interpreter

@@ -15,7 +15,7 @@ from uv import find_uv_bin
 
 from envctl.adapters import injection
 from envctl.adapters.venv import pending
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.emitters import inject
 from tests.integration.shells.stage import HOSTILE, build

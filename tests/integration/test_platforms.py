@@ -6,8 +6,8 @@ import pytest
 from packaging.markers import Environment
 from packaging.pylock import PackageSdist, PackageWheel, Pylock
 
+from envctl.domain.lock.slices import Target
 from envctl.domain.platforms import parse_platform
-from envctl.domain.slices import Target
 from tests.index.wheels import Wheel
 from tests.integration.world import MINOR, World
 

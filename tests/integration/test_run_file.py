@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from envctl import quick
-from envctl.domain.run_reading import from_json
+from envctl.domain.runs.reading import from_json
 from envctl.runs.pruning import KEPT
 from tests import machines
 from tests.integration.sharing import GPUS, shared_box

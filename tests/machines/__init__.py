@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 from envctl.domain.record import Record
-from envctl.domain.record_reading import from_toml_dict
+from envctl.domain.record.reading import from_toml_dict
 
 _FOLDER = Path(__file__).parent
 

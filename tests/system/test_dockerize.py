@@ -22,7 +22,7 @@ from envctl.adapters import containers, installer, process, sources
 from envctl.adapters.project import ProjectFiles
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.manifest import Manifest
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest.reading import parse_manifest
 from envctl.domain.resolution import Resolution
 from envctl.usecases import dockerize
 from tests.index.server import LocalIndex

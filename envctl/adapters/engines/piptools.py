@@ -24,11 +24,11 @@ from envctl.adapters.index.way import Way
 from envctl.adapters.piptools import failures as piptools_failures
 from envctl.adapters.piptools import notes as piptools_notes
 from envctl.adapters.piptools import program as piptools
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import joined, root_condition
+from envctl.domain.indexes.routing import complete
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import joined, root_condition
 from envctl.domain.platforms import Platform, platform_of
 from envctl.domain.resolution import Question, Resolution
-from envctl.domain.routing import complete
 from envctl.errors import InterpreterError, ManifestError
 from envctl.ports import Runner
 from envctl.readers.compiled import Compiled, edges, reach, read_compiled

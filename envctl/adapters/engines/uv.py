@@ -22,7 +22,7 @@ from envctl.adapters.uv import program as uv
 from envctl.adapters.uv.export import Exports
 from envctl.adapters.uv.proof import PROJECT
 from envctl.domain.build import PROJECT as OWN
-from envctl.domain.markers import root_condition
+from envctl.domain.lock.markers import root_condition
 from envctl.domain.resolution import Pin, Question, Resolution
 from envctl.ports import Completed, Runner
 

@@ -14,7 +14,7 @@ from packaging.utils import (
 
 from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.logins import Logins, without_login
-from envctl.domain.mirrors import Transport
+from envctl.domain.indexes.mirrors import Transport
 from envctl.ports import Runner
 
 

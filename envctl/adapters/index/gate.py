@@ -18,9 +18,9 @@ from urllib.parse import quote, urlsplit
 from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.logins import Login, without_login
 from envctl.adapters.index.transport import LOOPBACK, beside_proxies
+from envctl.domain.indexes.mirrors import Key, Transport
+from envctl.domain.indexes.routing import served_by
 from envctl.domain.manifest import Index
-from envctl.domain.mirrors import Key, Transport
-from envctl.domain.routing import served_by
 from envctl.errors import EnvctlError, IndexFailure
 
 PATIENCE = "150"  # seconds: what takes longer has failed behind the gate, and there it is known why

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from envctl.domain.mirrors import Transport
+from envctl.domain.indexes.mirrors import Transport
 from envctl.ports import Runner
 
 _OFF = ("disabled", "0", "false", "off")

@@ -9,8 +9,8 @@ from packaging.pylock import Package
 
 from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.logins import Logins, without_login
-from envctl.domain import mirrors
-from envctl.domain.mirrors import Place, Transport
+from envctl.domain.indexes import mirrors
+from envctl.domain.indexes.mirrors import Place, Transport
 from envctl.domain.resolution import Resolution
 from envctl.errors import IndexFailure
 

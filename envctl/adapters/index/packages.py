@@ -13,9 +13,9 @@ from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.default import default_index
 from envctl.adapters.index.files import Chosen, Taste, choose, version_in, with_hashes
 from envctl.adapters.index.way import Way
-from envctl.domain.lock_entry import CREATOR
+from envctl.domain.indexes.routing import complete, served_by
+from envctl.domain.lock.entry import CREATOR
 from envctl.domain.manifest import Index
-from envctl.domain.routing import complete, served_by
 from envctl.errors import HashMismatchError, ResolutionError
 from envctl.readers.compiled import Compiled
 from envctl.readers.index_page import IndexFile

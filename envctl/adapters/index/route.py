@@ -15,9 +15,9 @@ from packaging.pylock import Package, PackageSdist, PackageWheel
 from packaging.requirements import Requirement
 
 from envctl.adapters.index.way import Way, straight
-from envctl.domain.mirrors import Transport
+from envctl.domain.indexes.mirrors import Transport
+from envctl.domain.indexes.routing import complete
 from envctl.domain.resolution import Question, Resolution
-from envctl.domain.routing import complete
 from envctl.errors import EnvctlError, IndexFailure, ResolutionError
 from envctl.ports import Runner
 

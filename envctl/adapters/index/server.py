@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from envctl.adapters.index.answers import GateServer
 from envctl.adapters.index.client import IndexClient
 from envctl.adapters.index.gate import Gate
-from envctl.domain.mirrors import Transport
+from envctl.domain.indexes.mirrors import Transport
 from envctl.errors import IndexFailure
 
 _PORTS = range(20_000, 32_000)  # below those that systems give to outgoing connections

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from envctl.adapters import installed
-from envctl.domain.fingerprint import Recorded
+from envctl.domain.environment.fingerprint import Recorded
 
 CACHES = "__pycache__/"
 _CROOKED = ("/.", "//", "\n.", "\n/", CACHES, '"')

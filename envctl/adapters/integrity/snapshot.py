@@ -14,7 +14,7 @@ from pathlib import Path
 from envctl.adapters.integrity.records import Record, spelled
 from envctl.disk import contents
 from envctl.disk.tree import SNAPSHOT, Tree
-from envctl.domain.fingerprint import fingerprint
+from envctl.domain.environment.fingerprint import fingerprint
 
 _SCHEMA = 1
 
@@ -23,7 +23,7 @@ _SCHEMA = 1
 class Snapshot:
     """``stats``: path → size, mtime in ns, inode. ``hashes``: those of the files that no RECORD has a hash for.
 
-    ``fingerprint``: see ``envctl.domain.fingerprint``.
+    ``fingerprint``: see ``envctl.domain.environment.fingerprint``.
     """
 
     fingerprint: str

@@ -9,8 +9,8 @@ from packaging.markers import default_environment
 from packaging.tags import compatible_tags, cpython_tags, platform_tags
 
 from envctl.adapters.interpreters import places
-from envctl.domain.here import Here
-from envctl.domain.interpreter_choice import Candidate, Demand, choose
+from envctl.domain.environment.here import Here
+from envctl.domain.environment.interpreter_choice import Candidate, Demand, choose
 from envctl.domain.platforms import platform_of
 from envctl.domain.resolution import Interpreter
 from envctl.errors import ProjectError

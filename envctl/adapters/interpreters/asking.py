@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 from python_discovery import ContentStore, DiskCache, PythonInfo, iter_interpreters
 
 from envctl.adapters.interpreters.places import Place, programs, source
-from envctl.domain.interpreter_choice import Candidate
+from envctl.domain.environment.interpreter_choice import Candidate
 
 _LIMIT = "5"
 _LEVELS = {"alpha": "a", "beta": "b", "candidate": "rc"}

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from envctl.adapters.interpreters.places import pyenv_definitions
 from envctl.adapters.uv import program as uv
-from envctl.domain.interpreter_choice import Candidate, Demand, listed
+from envctl.domain.environment.interpreter_choice import Candidate, Demand, listed
 from envctl.errors import InterpreterError, ToolMissingError
 from envctl.ports import Runner
 

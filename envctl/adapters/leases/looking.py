@@ -7,7 +7,7 @@ from pathlib import Path
 
 from envctl.adapters.leases import kernel, word
 from envctl.adapters.leases.folder import NotOurs, peek
-from envctl.domain.lease import Lease
+from envctl.domain.devices.lease import Lease
 
 _ENDING = ".lock"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from envctl.adapters.leases import kernel, word
 from envctl.adapters.leases.folder import NotOurs, in_place, open_file, peek
-from envctl.domain.lease import Waiter
+from envctl.domain.devices.lease import Waiter
 from envctl.errors import LeaseError
 
 NAME = "queue"

@@ -13,7 +13,7 @@ from pathlib import Path
 from envctl.adapters.leases import kernel, looking, word
 from envctl.adapters.leases.folder import NotOurs, in_place, open_file, open_folder
 from envctl.adapters.leases.queue import Queue, waiting
-from envctl.domain.lease import Chosen, Lease, Refused, Waiter, awaited
+from envctl.domain.devices.lease import Chosen, Lease, Refused, Waiter, awaited
 from envctl.errors import LeaseError
 from envctl.ports import Decide, Turn
 

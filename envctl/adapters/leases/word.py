@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from envctl.adapters.leases.folder import owner
-from envctl.domain.lease import Lease, Waiter
+from envctl.domain.devices.lease import Lease, Waiter
 
 ROOM = 4096
 _LONGEST = 64

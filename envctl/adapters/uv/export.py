@@ -13,8 +13,8 @@ from functools import cache
 from packaging.markers import Marker
 from packaging.pylock import Package, Pylock
 
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import implied, joined
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import implied, joined
 
 _BLOCK = "\n[[packages]]\n"
 _MARKER = re.compile(r"^marker = .*\n?", re.MULTILINE)

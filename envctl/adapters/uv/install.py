@@ -17,9 +17,9 @@ import tomli_w
 
 from envctl.adapters.index.way import Way
 from envctl.adapters.uv import program as uv
-from envctl.domain.fetching import Heard
-from envctl.domain.mirrors import Transport, redirected
-from envctl.domain.routing import complete
+from envctl.domain.indexes.fetching import Heard
+from envctl.domain.indexes.mirrors import Transport, redirected
+from envctl.domain.indexes.routing import complete
 from envctl.errors import EnvctlError, HashMismatchError, IndexFailure, ResolutionError
 from envctl.ports import Runner
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from envctl.adapters.index.way import Way
 from envctl.adapters.uv import failures as uv_failures
 from envctl.adapters.uv import progress
-from envctl.domain.fetching import Heard
+from envctl.domain.indexes.fetching import Heard
 from envctl.errors import ToolMissingError
 from envctl.ports import Completed, Runner
 

@@ -7,7 +7,7 @@
 import re
 from collections.abc import Callable
 
-from envctl.domain.fetching import Fetch, Heard
+from envctl.domain.indexes.fetching import Fetch, Heard
 
 _LINE = re.compile(r"Downloading (\S+) \(([0-9]+(?:\.[0-9]+)?) ?([KMGT]?i?B)\)| +Downloaded (\S+)")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}

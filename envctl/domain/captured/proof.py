@@ -14,7 +14,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from envctl.domain.captured.packages import Captured
 from envctl.domain.captured.standing import Standing
-from envctl.domain.slices import Item
+from envctl.domain.lock.slices import Item
 
 Code = Literal[
     "broken",

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from packaging.version import Version
 
-from envctl.domain import torch_builds
 from envctl.domain.captured.packages import Captured
+from envctl.domain.gpu import torch_builds
 
 Offer = Mapping[str, str]
 """The versions that may be had of one package, each with the address of its index."""

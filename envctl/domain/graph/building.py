@@ -9,8 +9,8 @@ from packaging.markers import Marker
 from envctl.domain.graph.needs import Key, Need, heads, written
 from envctl.domain.graph.nodes import Edge, Graph, Node, below, tops
 from envctl.domain.lock import Lock
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import spelled
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import spelled
 
 # One comparison of a marker: a quoted string may hold anything but its own quote.
 _TERM = r"(\"[^\"]*\"|'[^']*'|[\w.]+)"

@@ -10,8 +10,8 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain.graph.nodes import Kind, Node
 from envctl.domain.lock import Lock
-from envctl.domain.lock_entry import version_of
-from envctl.domain.markers import spelled
+from envctl.domain.lock.entry import version_of
+from envctl.domain.lock.markers import spelled
 
 Key = tuple[str, str]
 """A package's name and version."""

@@ -6,7 +6,7 @@ One module each; to add one, write the module and name it here.
 from collections.abc import Mapping
 from typing import Protocol
 
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.entrance import Entrance
 from envctl.domain.export import Excerpt, Exported, Option, Settings
 from envctl.emitters.exports import (
     conda,

@@ -25,7 +25,7 @@ from envctl.domain.export import (
     silent,
     uri,
 )
-from envctl.domain.lock_entry import version_of
+from envctl.domain.lock.entry import version_of
 from envctl.errors import ExportError
 
 if TYPE_CHECKING:

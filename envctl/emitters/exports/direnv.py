@@ -4,7 +4,7 @@ direnv evaluates it in bash and takes over what is exported then; leaving the fo
 """
 
 from envctl.domain import seal
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.entrance import Entrance
 from envctl.domain.export import Exported
 
 NAME = "direnv"

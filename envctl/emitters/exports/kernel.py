@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator
 
 from envctl.domain import seal
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.entrance import Entrance
 from envctl.domain.export import Exported
 from envctl.domain.variables import KNOWN
 

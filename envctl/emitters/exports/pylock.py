@@ -6,8 +6,8 @@ from typing import Any
 from packaging.pylock import Package
 
 from envctl.domain.export import Excerpt, Exported, Option, Settings
-from envctl.domain.lock_entry import CREATOR, package_table
-from envctl.domain.slices import Target
+from envctl.domain.lock.entry import CREATOR, package_table
+from envctl.domain.lock.slices import Target
 from envctl.emitters import pylock
 from envctl.errors import UsageError
 

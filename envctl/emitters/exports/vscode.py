@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from envctl.domain import seal
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.entrance import Entrance
 from envctl.domain.export import Exported
 from envctl.domain.variables import classify
 

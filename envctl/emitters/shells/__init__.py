@@ -8,7 +8,7 @@ one before had changed.
 from collections.abc import Mapping
 from typing import Protocol
 
-from envctl.domain.activation import Activation, Session
+from envctl.domain.environment.activation import Activation, Session
 from envctl.emitters.shells import cmd, csh, fish, nu, posix, powershell, python, xonsh
 
 

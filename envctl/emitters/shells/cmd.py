@@ -12,7 +12,7 @@ value is refused. What cmd itself was started with is put back exactly as long a
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure, ManifestError
 

@@ -8,7 +8,7 @@ it is read once more.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from envctl.domain.activation import Session
+from envctl.domain.environment.activation import Session
 
 _SECRETS = "_ENVCTL_SECRETS"
 _FOLDER = "_ENVCTL_FOLDER"

@@ -11,7 +11,7 @@ activation, and that of another tool's environment, whose ``deactivate`` replace
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure
 

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS, SCHEDULER_VARIABLES, scheduler
 from envctl.errors import EnvironmentFailure
 

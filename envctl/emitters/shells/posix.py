@@ -7,7 +7,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.emitters.shells import sessions
 from envctl.emitters.shells.posix_state import KEEP, LEAVE, RESTORE, SET, UNDO

@@ -10,7 +10,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure
 

@@ -7,7 +7,7 @@ process starts later must still find the environment that it runs in.
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment
+from envctl.domain.environment.activation import Activation, Assignment
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure
 

@@ -9,7 +9,7 @@ files run: whatever fails later leaves no file, and no secret that child process
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from envctl.domain.activation import Session
+from envctl.domain.environment.activation import Session
 
 _SECRETS = "_ENVCTL_SECRETS"
 _GIVEN = "_ENVCTL_GIVEN"  # not exported

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from envctl.domain.activation import Activation, Assignment, Session
+from envctl.domain.environment.activation import Activation, Assignment, Session
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.errors import EnvironmentFailure
 

@@ -2,7 +2,7 @@
 
 import yaml
 
-from envctl.domain.activation import declared
+from envctl.domain.environment.activation import declared
 from envctl.domain.variables import classify
 from envctl.errors import ManifestError
 from envctl.readers import addresses

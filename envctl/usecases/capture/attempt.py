@@ -7,7 +7,7 @@ from pathlib import Path
 from envctl.domain.captured.packages import Capture, Captured
 from envctl.domain.captured.proof import Judged
 from envctl.domain.captured.standing import Standing
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
 from envctl.domain.imported import Additions
 from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record

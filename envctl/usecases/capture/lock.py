@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from envctl.domain.captured.proof import Judged, candidates, judged
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
 from envctl.domain.lock import Lock
+from envctl.domain.lock.slices import Item
 from envctl.domain.platforms import Platform
 from envctl.domain.resolution import Pin, Question
-from envctl.domain.slices import Item
 from envctl.errors import LockError, ResolutionError
 from envctl.ports import Catalogue, Engine, Runner, Sdists
 from envctl.usecases.capture.plan import Sorted

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.version import Version
 
-from envctl.domain import torch_builds
 from envctl.domain.captured.needs import target
 from envctl.domain.captured.packages import Capture
+from envctl.domain.gpu import torch_builds
 from envctl.domain.imported import Entry, FoundIndex, Imported, Note
 from envctl.usecases.capture.plan import Sorted, guards
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from envctl.domain import torch_builds
 from envctl.domain.captured.packages import Captured
 from envctl.domain.captured.standing import Standing, of_torch, standing
+from envctl.domain.gpu import torch_builds
 from envctl.domain.manifest import Index
 from envctl.errors import IndexFailure
 from envctl.ports import Catalogue

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from envctl.domain.activation import Session
+from envctl.domain.environment.activation import Session
 
 _FOLDER = Path(__file__).parents[2] / "golden"
 _UPDATE = bool(os.environ.get("ENVCTL_UPDATE_GOLDEN"))

@@ -12,7 +12,7 @@ import pytest
 import virtualenv
 
 from envctl.adapters import activators
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.usecases.activate import script
 from tests.integration.shells.steps import Dialect, Enter, Evaluate, Leave, Probe, Step
 

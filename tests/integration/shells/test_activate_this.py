@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from envctl.adapters import activators
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.domain.variables import SCHEDULER_JOBS
 from envctl.emitters.shells import python
 from envctl.errors import EnvironmentFailure

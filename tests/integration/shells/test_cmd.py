@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtualenv.activation.batch import BatchActivator
 
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.emitters.shells import cmd
 from envctl.errors import EnvironmentFailure, ManifestError
 from envctl.usecases.activate import script, shell_command

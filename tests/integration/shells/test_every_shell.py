@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.usecases.run import patch
 from tests.integration.shells.stage import (
     DEVICES,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envctl.adapters import activators
-from envctl.domain.activation import Activation
+from envctl.domain.environment.activation import Activation
 from envctl.emitters.shells import fish
 from envctl.errors import EnvironmentFailure
 from envctl.usecases.activate import script, shell_command

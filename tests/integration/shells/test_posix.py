@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from uv import find_uv_bin
 
 from envctl.adapters import activators
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.emitters.shells import posix
 from envctl.errors import EnvironmentFailure
 from envctl.usecases.activate import script, shell_command

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from envctl.adapters.index.logins import Login, Logins, variable, without_login
+from envctl.domain.indexes.mirrors import Transport
 from envctl.domain.manifest import Index
-from envctl.domain.mirrors import Transport
 from envctl.ports import Completed
 
 URL = "https://index.example:8443/api/private/simple"

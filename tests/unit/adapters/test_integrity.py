@@ -17,7 +17,7 @@ from envctl.adapters.integrity import archives, inspection, mending, oddities, s
 from envctl.adapters.integrity.records import known, read
 from envctl.disk import contents, forked, tree
 from envctl.domain.environment import FileProblem, Stamp
-from envctl.domain.fingerprint import Recorded, fingerprint
+from envctl.domain.environment.fingerprint import Recorded, fingerprint
 
 SITE = "lib/python3.11/site-packages"
 LIB = f"{SITE}/lib/__init__.py"

@@ -16,7 +16,7 @@ import pytest
 from envctl.adapters.leases import folder, queue
 from envctl.adapters.leases.folder import place
 from envctl.adapters.leases.shared import SharedLeases
-from envctl.domain.lease import Chosen, Lease, Refused
+from envctl.domain.devices.lease import Chosen, Lease, Refused
 from envctl.errors import LeaseError
 from envctl.ports import Decide
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from envctl.adapters.uv.progress import CHATTER, read
 from envctl.cli.progress import text
-from envctl.domain.fetching import Fetch
+from envctl.domain.indexes.fetching import Fetch
 
 _SAID = """\
 Using Python 3.11.7 environment at: v1

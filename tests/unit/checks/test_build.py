@@ -8,7 +8,7 @@ from envctl.checks.build import check
 from envctl.domain.build import Need
 from envctl.domain.finding import Finding
 from envctl.domain.platforms import parse_platform
-from envctl.domain.toolchain import Toolchain
+from envctl.domain.workshop.toolchain import Toolchain
 
 FULL = Toolchain(
     c="/usr/bin/cc", cxx="/usr/bin/c++", rust="/x/cargo", nvcc="/c/nvcc", nvcc_version="12.6"

@@ -2,7 +2,7 @@
 
 from envctl.checks.environment import check, files
 from envctl.domain.environment import Current, FileProblem, FileTrouble, Stamp
-from envctl.domain.slices import Slice
+from envctl.domain.lock.slices import Slice
 
 WANTED = Slice(items=(), groups=(), extras=(), python="3.11.7", digest="sha256:x")
 STAMP = Stamp(slice_digest="sha256:x", python="3.11.7", base="/usr/bin/python3", packages={})

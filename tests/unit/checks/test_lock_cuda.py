@@ -6,7 +6,7 @@ from dataclasses import replace
 from envctl.checks.lock import check
 from envctl.domain.finding import Finding
 from envctl.domain.lock import Lock, inputs_of
-from envctl.domain.lock_contract import contract_of
+from envctl.domain.lock.contract import contract_of
 from envctl.domain.manifest import Manifest
 from envctl.usecases import load
 from tests.unit.domain.cuda_locks import lock, package

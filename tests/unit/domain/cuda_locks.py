@@ -6,7 +6,7 @@ from typing import Any
 from packaging.pylock import Pylock
 
 from envctl.domain.lock import Entry, Lock
-from envctl.domain.lock_entry import CREATOR, digest, version_of
+from envctl.domain.lock.entry import CREATOR, digest, version_of
 
 LINUX = "sys_platform == 'linux' and platform_machine == 'x86_64'"
 

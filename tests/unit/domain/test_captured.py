@@ -15,7 +15,7 @@ from envctl.domain.captured.packages import SEEDS, Captured, Kind, Origin
 from envctl.domain.captured.proof import Judged, another, candidates, judged, same_build
 from envctl.domain.captured.roots import Roots, roots
 from envctl.domain.captured.standing import Standing, of_torch, standing
-from envctl.domain.slices import Item
+from envctl.domain.lock.slices import Item
 
 LINUX = {"sys_platform": "linux", "python_version": "3.11", "platform_machine": "x86_64"}
 

@@ -16,7 +16,7 @@ from envctl.domain.graph.paths import reduced, why
 from envctl.domain.graph.picture import SHARED, picture
 from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock
-from envctl.domain.lock_reading import parse_lock
+from envctl.domain.lock.reading import parse_lock
 
 INPUTS = ("requires a>=1", "extra viz", "extra viz: c", "group dev: b", "python ==3.11.*")
 STACK = {"a==1": ("c", "b ; sys_platform == 'win32'"), "b==2": ("c",), "c==3": ()}

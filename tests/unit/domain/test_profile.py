@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from packaging.pylock import Package, Pylock
 
-from envctl.domain import torch_builds
+from envctl.domain.gpu import torch_builds
 from envctl.domain.lock import inputs_of
 from envctl.domain.manifest import Index, Manifest
-from envctl.domain.manifest_reading import parse_manifest
+from envctl.domain.manifest.reading import parse_manifest
 from envctl.domain.profile import skews, variant, variants
 from envctl.errors import ManifestError, UsageError
 

@@ -8,8 +8,8 @@ import tomli_w
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from envctl.domain.lock_state import edited, incomplete
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.state import edited, incomplete
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variants
 from envctl.emitters import pylock

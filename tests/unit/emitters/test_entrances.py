@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envctl.domain import seal
-from envctl.domain.activation import Activation, declared
-from envctl.domain.entrance import Entrance
+from envctl.domain.environment.activation import Activation, declared
+from envctl.domain.environment.entrance import Entrance
 from envctl.emitters import inject
 from envctl.emitters.exports import DOORS, direnv, kernel, vscode
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envctl.domain.activation import Activation, declared
-from envctl.domain.explanation import Explanation
+from envctl.domain.environment.activation import Activation, declared
+from envctl.domain.environment.explanation import Explanation
 from envctl.emitters.explanation import remarks, table, text
 from envctl.usecases.run import explain, patch
 

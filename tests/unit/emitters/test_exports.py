@@ -33,9 +33,9 @@ from pip._internal.req.req_file import RequirementsFileParser, get_line_parser
 
 from envctl.domain.export import Excerpt, indexes_of, packages_of
 from envctl.domain.lock import Lock
+from envctl.domain.lock.slices import Target
 from envctl.domain.manifest import Index, Manifest
 from envctl.domain.platforms import Platform
-from envctl.domain.slices import Target
 from envctl.emitters.exports import EXPORTS
 from envctl.errors import ExportError, LockError
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from envctl.domain.image_variables import bake
+from envctl.domain.image.variables import bake
 from envctl.emitters import image_contract, preflight
 from tests import image_projects as projects
 from tests.index.wheels import Wheel, build

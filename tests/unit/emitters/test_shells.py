@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from envctl.domain.activation import Activation, declared
+from envctl.domain.environment.activation import Activation, declared
 from envctl.emitters.shells import SHELLS, posix
 from envctl.errors import EnvironmentFailure
 

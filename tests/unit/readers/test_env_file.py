@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envctl import launch
-from envctl.domain.activation import OWN_NAMES, SHELLS_OWN
+from envctl.domain.environment.activation import OWN_NAMES, SHELLS_OWN
 from envctl.errors import ManifestError
 from envctl.readers.env_file import read_env_file
 

@@ -13,7 +13,7 @@ from packaging.pylock import Package, PackageWheel
 from packaging.version import Version
 
 from envctl.domain.lock import assemble
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Pin, Resolution
 from envctl.emitters import pylock

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from envctl.domain.run_description import RunDescription, settled_text
-from envctl.domain.run_reading import from_json
+from envctl.domain.runs.description import RunDescription, settled_text
+from envctl.domain.runs.reading import from_json
 from envctl.domain.variables import KNOWN, looks_secret
 from envctl.runs import facts
-from tests.unit.domain.runs import ANY, WHOLE
+from tests.unit.domain.made_runs import ANY, WHOLE
 
 KINDS = " ".join(f"{name}={each.kind}" for name, each in KNOWN.items() if each.kind != "secret")
 

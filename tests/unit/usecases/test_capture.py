@@ -12,9 +12,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envctl.adapters.toml.edit import extend_manifest
-from envctl.domain import torch_builds
 from envctl.domain.captured.packages import Capture, Captured
-from envctl.domain.here import Here
+from envctl.domain.environment.here import Here
+from envctl.domain.gpu import torch_builds
 from envctl.domain.manifest import Index
 from envctl.domain.platforms import Platform
 from envctl.domain.record import OperatingSystem, Python, Record

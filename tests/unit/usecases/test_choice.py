@@ -7,8 +7,8 @@ import pytest
 from packaging.pylock import Package, Pylock
 
 from envctl.domain.lock import assemble
-from envctl.domain.lock_contract import contract_of
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.contract import contract_of
+from envctl.domain.lock.table import lock_table
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform, parse_platform
 from envctl.domain.profile import variants

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from envctl.domain.diagnosis import Diagnosis
-from envctl.domain.lock_contract import contract_of
-from envctl.domain.lock_table import lock_table
+from envctl.domain.lock.contract import contract_of
+from envctl.domain.lock.table import lock_table
 from envctl.domain.record import Record
 from envctl.emitters import pylock
 from envctl.emitters.diagnosis_text import emit

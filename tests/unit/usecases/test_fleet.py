@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envctl.domain.fleet import fits
-from envctl.domain.fleet_view import platform_on
+from envctl.domain.fleet.view import platform_on
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
-from envctl.domain.record_reading import from_toml_dict
+from envctl.domain.record.reading import from_toml_dict
 from envctl.errors import EnvironmentFailure, RecordError
 from envctl.usecases import load
 from envctl.usecases.choice import choose

@@ -7,7 +7,7 @@ import pytest
 
 from envctl.adapters.leases.shared import SharedLeases
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
-from envctl.domain.lease import Chosen, Demand
+from envctl.domain.devices.lease import Chosen, Demand
 from envctl.domain.record import Gpu
 from envctl.errors import LeaseError
 from envctl.usecases import lease

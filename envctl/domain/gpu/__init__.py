@@ -1,0 +1,1 @@
+"""Dated tables of what NVIDIA and PyTorch publish: drivers, cards, builds; look-ups only."""

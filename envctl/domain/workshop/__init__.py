@@ -1,0 +1,1 @@
+"""Building wheels on this machine: the job, what comes of it, and the compilers."""
