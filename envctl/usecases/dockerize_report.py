@@ -8,7 +8,7 @@ from envctl.domain.blocks import Block
 from envctl.domain.image import Image
 from envctl.domain.image import base as image_base
 from envctl.domain.image import layers as image_layers
-from envctl.emitters import dockerfile
+from envctl.emitters.dockerfile import buildkit
 
 
 def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def notes(image: Image) -> tuple[str, ...]:
     return (
         f"source in the image: {source}",
         f"build it: {build}",
-        f"behind a proxy or with a company's CA add: {dockerfile.BEHIND_A_PROXY}",
+        f"behind a proxy or with a company's CA add: {buildkit.BEHIND_A_PROXY}",
     )
 
 

@@ -52,7 +52,9 @@ class GpuNeed:
 class ImageSettings:
     """``[tool.envctl.image]``; ``target`` is its key ``for``.
 
-    ``chosen``: groups and extras are the command line's word, which the Dockerfile remembers.
+    ``chosen``: groups and extras are the command line's word, which the Dockerfile remembers. ``project``: how the
+    project itself gets in, as files (``source``) or installed as a wheel (``package``). ``builder``: the image in which
+    sources are compiled; ``build_packages``: what Debian adds to it. ``ports``: TCP, each 1 to 65535.
     """
 
     build: str = "buildkit"
@@ -64,6 +66,12 @@ class ImageSettings:
     base: str | None = None
     registry: str | None = None
     source: tuple[str, ...] = ()
+    project: str = "source"
+    builder: str | None = None
+    build_packages: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    healthcheck: tuple[str, ...] = ()
+    stop_signal: str | None = None
     chosen: bool = False
 
 

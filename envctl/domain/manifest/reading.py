@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.build import BuildSystem, parse_build_system, parse_builds
-from envctl.domain.manifest import Manifest, ResolverName, tables
+from envctl.domain.manifest import Manifest, ResolverName, image_table, tables
 from envctl.domain.manifest.foreign_sources import elsewhere
 from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError
@@ -66,7 +66,7 @@ def parse_manifest(data: reading.Table) -> Manifest:
         gpu=tables.gpu(own),
         managed=reading.flag(own, "managed", _ROOT, default=True),
         profiles=tables.profiles(own, groups, extras),
-        image=tables.image(own, groups),
+        image=image_table.image(own, groups),
         builds=parse_builds(own),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
-from envctl.domain.manifest import GpuNeed, ImageSettings, Index, Profile
+from envctl.domain.manifest import GpuNeed, Index, Profile
 from envctl.domain.platforms import Platform, parse_platform
 from envctl.domain.requirement import no_credentials, requirements
 from envctl.errors import ManifestError
@@ -117,35 +117,6 @@ def gpu(own: reading.Table, root: str = ROOT) -> GpuNeed:
     )
 
 
-def image(own: reading.Table, groups: Collection[str]) -> ImageSettings:
-    """Read ``[tool.envctl.image]``; raises ``ManifestError``."""
-    table = reading.table(own, "image", ROOT)
-    where = f"{ROOT}.image"
-    reading.only(table, _IMAGE_KEYS, where)
-    named = known_groups(reading.texts(table, "groups", where), groups, "image.groups")
-    packages = reading.texts(table, "system-packages", where)
-    for n, package in enumerate(packages):
-        # Debian Policy 5.6.7, with an optional version as apt-get takes it.
-        if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?", package):
-            raise ManifestError(
-                f"`{package}` is not the name of a Debian package",
-                where=f"{where}.system-packages[{n}]",
-                hint="write it as `apt-get install` takes it, for example `libgl1`",
-            )
-    return ImageSettings(
-        build=reading.text(table, "build", where, choices=("buildkit", "hermetic")) or "buildkit",
-        target=reading.text(table, "for", where, choices=("docker", "slurm", "kubernetes"))
-        or "docker",
-        groups=named,
-        extras=tuple(canonicalize_name(e) for e in reading.texts(table, "extras", where)),
-        system_packages=packages,
-        command=reading.texts(table, "command", where),
-        base=reading.text(table, "base", where),
-        registry=reading.text(table, "registry", where),
-        source=reading.texts(table, "source", where),
-    )
-
-
 def known_groups(names: tuple[str, ...], groups: Collection[str], key: str) -> tuple[str, ...]:
     """Return the normalised names; raises ``ManifestError`` for one that is no dependency group."""
     return _known(names, groups, key, "dependency group", "[dependency-groups]")
@@ -228,15 +199,4 @@ _PROFILE_KEYS = (
     "platforms",
     "env",
     "gpu",
-)
-_IMAGE_KEYS = (
-    "build",
-    "for",
-    "groups",
-    "extras",
-    "system-packages",
-    "command",
-    "base",
-    "registry",
-    "source",
 )
