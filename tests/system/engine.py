@@ -61,7 +61,7 @@ REGISTRY_NAME = "localhost:5000"
 PROVIDE = "apt-get install docker.io debootstrap docker-registry (or run .ci/run), as root"
 
 #: Which CPython a Debian release carries: the stand-in cannot be any other.
-SUITE_PYTHON = {"bookworm": "3.11"}
+SUITE_PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 
 #: python3-venv and python3-pip stand for ensurepip and pip, which the official image has.
 PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
@@ -620,7 +620,10 @@ def _debootstrap(suite: str, root: Path) -> None:
 
 
 def _debian_mirror(suite: str) -> str:
-    """The mirror this machine's apt uses for `suite`; apt itself reads its sources for us."""
+    """The mirror this machine's apt uses for `suite`; apt itself reads its sources for us.
+
+    One that has the machine's own release has Debian's others beside it.
+    """
     listed = subprocess.run(
         [
             "apt-get",
@@ -632,10 +635,14 @@ def _debian_mirror(suite: str) -> str:
         text=True,
         check=False,
     )
+    found: dict[str, str] = {}
     for line in listed.stdout.splitlines():
         codename, release, component, address = line.split("|", 3)
-        if suite in (codename, release) and component == "main":
-            return address
+        if component == "main":
+            found |= {codename: address, release: address}
+    for name in (suite, *SUITE_PYTHON):
+        if name in found:
+            return found[name]
     raise EngineMissing(f"apt has no source for {suite} main", "add one and run apt-get update")
 
 

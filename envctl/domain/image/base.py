@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from envctl.domain.blocks import Block
+from envctl.domain.image.reference import parse_reference
 from envctl.domain.manifest import ImageSettings
 from envctl.errors import ImageError
 
@@ -18,7 +21,23 @@ _REFERENCE = re.compile(
     rf"(?P<name>{_REGISTRY.pattern}):(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
+_VERSION = re.compile(r"(\d+\.\d+(?:\.\d+)?)(?:-.*)?")
 _WHERE = "tool.envctl.image"
+_FROM_AS = 4  # FROM image AS stage
+
+Why = Literal["interpreter", "python", "glibc", "libc"]
+"""Why a base image is not to be had: no Python, another Python, no glibc, or one that is too old."""
+
+
+class UnfitBase(ImageError):
+    """The base image cannot be the one of this project; ``why`` says which of the reasons it is."""
+
+    def __init__(
+        self, why: Why, message: str, *, hint: str, subject: str, where: str = f"{_WHERE}.base"
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.why: Why = why
+        self.subject = subject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,9 +60,20 @@ class Base:
 
 
 def choose(settings: ImageSettings, python: str) -> Base:
-    """Return the base image for a Python, by table or as the manifest says; raises ``ImageError``."""
+    """Return the usual base image for a Python, by table or as the manifest says; raises ``ImageError``."""
+    return candidates(settings, python)[0]
+
+
+def candidates(
+    settings: ImageSettings, python: str, earlier: str | None = None
+) -> tuple[Base, ...]:
+    """Return the base images that a Python may have, the usual one first; raises ``ImageError``.
+
+    One is there if the manifest names it. ``earlier`` is what stood behind ``FROM`` so far: if that is one of them, it
+    comes first, so that a newer table changes no Dockerfile.
+    """
     if settings.base is not None:
-        return _named(settings.base)
+        return (_named(settings.base, python),)
     minor = ".".join(python.split(".")[:2])
     row = next((row for row in _rows("python") if row["python"] == minor), None)
     if row is None:
@@ -61,17 +91,42 @@ def choose(settings: ImageSettings, python: str) -> Base:
             hint='for example "registry.example/mirror", without https://',
         )
     ends = ((f"Python {minor}", date.fromisoformat(row["end"])),)
-    return _with_suite(Base(reference=f"{registry}/python:{python}-slim-{row['suite']}", ends=ends))
+    names = (f"{registry}/python:{python}-slim-{suite}" for suite in row["suites"])
+    every = [_with_system(Base(reference=name, ends=ends)) for name in names]
+    kept = (earlier or "").partition("@")[0]
+    return tuple(sorted(every, key=lambda base: base.reference != kept))
 
 
 def newest_known() -> tuple[str, ...]:
-    """Return the Python minors that have a base image, oldest first."""
-    return tuple(str(row["python"]) for row in _rows("python"))
+    """Return the Python minors that have a base image: those in support on the table's date, oldest first; the rest."""
+    first = date.fromisoformat(f"{table_date()}-01")
+    rows = sorted(_rows("python"), key=lambda row: date.fromisoformat(row["end"]) < first)
+    return tuple(str(row["python"]) for row in rows)
+
+
+def next_end(today: date) -> date | None:
+    """Return the day on which something of the tables is in support for the last time, from today on."""
+    ends = (
+        date.fromisoformat(row["end"]) for table in ("python", "systems") for row in _rows(table)
+    )
+    return min((end for end in ends if end >= today), default=None)
 
 
 def table_date() -> str:
     """Return the month up to which the table was read."""
     return str(_data()["date"])
+
+
+def in_block(block: Block | None) -> str | None:
+    """Return what stands behind the ``FROM`` of a Dockerfile's base."""
+    return froms(block).get("base") if block else None
+
+
+def froms(block: Block) -> dict[str, str]:
+    """Return which images a Dockerfile starts from, by stage; a stage that starts from another one is none."""
+    lines = [line.split() for line in block.lines if line.startswith("FROM ")]
+    named = [words for words in lines if len(words) == _FROM_AS and words[2].upper() == "AS"]
+    return {words[3]: words[1] for words in named if ":" in words[1]}
 
 
 def kept_digest(reference: str, pinned: str | None) -> str | None:
@@ -80,7 +135,21 @@ def kept_digest(reference: str, pinned: str | None) -> str | None:
     return digest if digest and name == reference and _REFERENCE.fullmatch(pinned or "") else None
 
 
-def _named(text: str) -> Base:
+def newer_system(libc: tuple[int, int]) -> str | None:
+    """Return the first Debian release in the table whose glibc is at least that new."""
+    rows = [row for row in _rows("systems") if row["system"].startswith("Debian ")]
+    return next((row["tags"][0] for row in rows if _version(row["glibc"]) >= libc), None)
+
+
+def systems(text: str) -> Iterator[tuple[str, tuple[int, int], date]]:
+    """Yield the systems that a text names by a word of its own: name, glibc, end of support."""
+    words = set(re.findall(r"[a-z0-9.]+", text))
+    for row in _rows("systems"):
+        if words.intersection(row["tags"]):
+            yield row["system"], _version(row["glibc"]), date.fromisoformat(row["end"])
+
+
+def _named(text: str, python: str) -> Base:
     match = _REFERENCE.fullmatch(text)
     if match is None:
         raise ImageError(
@@ -88,24 +157,51 @@ def _named(text: str) -> Base:
             where=f"{_WHERE}.base",
             hint='write it as "registry.example/python:3.11-slim-bookworm"',
         )
+    known = parse_reference(text, f"{_WHERE}.base")
     if "alpine" in match["tag"]:
-        raise ImageError(
+        raise UnfitBase(
+            "glibc",
             f"`{text}` has musl instead of glibc, and the lock's wheels need glibc",
-            where=f"{_WHERE}.base",
+            subject=text,
             hint="choose an image with Debian, for example a -slim-bookworm one",
         )
-    return _with_suite(Base(reference=text.partition("@")[0], digest=match["digest"]))
+    if known.name in _data()["bare"]["names"]:
+        raise UnfitBase(
+            "interpreter",
+            f"`{text}` has no Python",
+            subject=text,
+            hint=f"name an image with Python {python} there, or none: CUDA comes with the wheels",
+        )
+    version = _VERSION.fullmatch(match["tag"])
+    if version and known.repository.rpartition("/")[2] == "python":
+        refuse_python(text, version[1], python)
+    return _with_system(Base(reference=text.partition("@")[0], digest=match["digest"]))
 
 
-def _with_suite(base: Base) -> Base:
-    """Add what is known of the Debian release that the tag names."""
-    words = base.reference.rpartition(":")[2].split("-")
-    row = next((row for row in _rows("debian") if row["suite"] in words), None)
-    if row is None:
+def refuse_python(reference: str, has: str, wanted: str) -> None:
+    """Raise ``UnfitBase`` where a version and another say different things, as far as both go."""
+    if all(a == b for a, b in zip(has.split("."), wanted.split("."), strict=False)):
+        return
+    raise UnfitBase(
+        "python",
+        f"`{reference}` has Python {has}, and the image is for {wanted}",
+        subject=reference,
+        hint=f"name an image with Python {wanted} there, or set tool.envctl.python",
+    )
+
+
+def _with_system(base: Base) -> Base:
+    """Add what is known of the Debian or Ubuntu release that the tag names."""
+    found = next(systems(base.reference.rpartition(":")[2].replace("-", " ")), None)
+    if found is None:
         return base
-    major, minor = row["glibc"].split(".")
-    end = (f"Debian {row['suite']}", date.fromisoformat(row["end"]))
-    return replace(base, libc=(int(major), int(minor)), ends=(*base.ends, end))
+    name, libc, end = found
+    return replace(base, libc=libc, ends=(*base.ends, (name, end)))
+
+
+def _version(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")
+    return int(major), int(minor)
 
 
 @cache
@@ -114,5 +210,5 @@ def _data() -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(text))
 
 
-def _rows(table: str) -> list[dict[str, str]]:
-    return cast("list[dict[str, str]]", _data()[table]["rows"])
+def _rows(table: str) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", _data()[table]["rows"])

@@ -1,0 +1,62 @@
+"""What registries say of the images behind ``FROM``: for ``dockerize`` and ``image``, which may need a network."""
+
+from functools import cache
+
+from envctl.checks import image_base as base_check
+from envctl.domain import blocks
+from envctl.domain.finding import Finding
+from envctl.domain.image import Names
+from envctl.domain.image import base as image_base
+from envctl.domain.image.described import Described
+from envctl.domain.image.fitting import fit
+from envctl.domain.image.settings import as_chosen, default_python
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
+from envctl.errors import EnvctlError, RegistryFailure
+from envctl.ports import Project, Registry
+
+
+def look(
+    project: Project, manifest: Manifest, lock: Lock, registry: Registry
+) -> tuple[Finding, ...]:
+    """Return the findings; none where there is no Dockerfile of ours, or where it cannot be made any more.
+
+    That is for ``checks.image`` to say. A registry that does not answer is a note.
+    """
+    names = Names(profile=manifest.profile)
+
+    @cache
+    def ask(reference: str) -> Described | None:
+        return registry.described(reference)
+
+    found: list[Finding] = []
+    try:
+        block = blocks.find(project.read(names.dockerfile) or "", names.dockerfile)
+        if block is None or block.conflict:
+            return ()
+        manifest = as_chosen(manifest, block)
+        python = default_python(manifest, lock, block.value("python"), None)
+        earlier = image_base.in_block(block)
+        base, slices = fit(manifest, lock, python=python, where=names.lock, earlier=earlier)
+        items = {platform: taken.items for platform, taken in slices.items()}
+        declared = bool(manifest.platforms)
+        # One by one: what is known stays known when a later one is not to be had.
+        for finding in base_check.asked(
+            block, base, ask, items=items, python=python, declared=declared
+        ):
+            found.append(finding)  # noqa: PERF402
+    except RegistryFailure as error:
+        found.append(_unchecked(error, names))
+    except EnvctlError:
+        return tuple(found)
+    return tuple(found)
+
+
+def said(finding: Finding) -> str:
+    """Return a finding as one line of talk."""
+    way = f"run `{finding.fix}`" if finding.fix else finding.advice
+    return f"{finding.subject}: {finding.message}" + (f"; {way}" if way else "")
+
+
+def _unchecked(error: RegistryFailure, names: Names) -> Finding:
+    return base_check.unchecked(names.dockerfile, error.message, error.hint or "run it again later")
