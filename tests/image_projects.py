@@ -3,10 +3,12 @@
 import hashlib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from packaging.pylock import Pylock
 
+from envctl.domain.build.locked import from_tables
 from envctl.domain.image import Image, describe
 from envctl.domain.lock import Lock, assemble
 from envctl.domain.manifest import Manifest
@@ -66,6 +68,10 @@ command = ["python", "-m", "vision"]
 source = ["src"]
 """
 
+HERMETIC = GPU.replace('for = "docker"', 'build = "hermetic"').replace(
+    'system-packages = ["libgl1", "libgomp1=12.2.0-14"]\n', ""
+)
+
 
 def wheel(name: str, version: str, tags: str) -> dict[str, Any]:
     filename = f"{name.replace('-', '_')}-{version}-{tags}.whl"
@@ -109,6 +115,93 @@ GPU_PACKAGES = (
 )
 
 
+# Compiled against the locked torch with nvcc; another in C, with a build requirement that is itself only a source.
+KERNELS = """
+[project]
+name = "Kernels_of.Ours"
+version = "1.0"
+dependencies = ["torch", "flash-attn", "made-c"]
+
+[build-system]
+requires = ["made-backend"]
+build-backend = "made_backend"
+
+[tool.envctl]
+python = "3.11"
+platforms = ["linux-x86_64", "linux-aarch64"]
+
+[[tool.envctl.index]]
+name = "company"
+url = "https://index.example/simple"
+
+[tool.envctl.image]
+project = "package"
+command = ["kernels"]
+ports = [8000, 9090]
+healthcheck = ["python", "-m", "kernels.alive", "--quiet"]
+stop-signal = "SIGINT"
+"""
+
+
+def sdist(name: str, version: str) -> dict[str, Any]:
+    filename = f"{name.replace('-', '_')}-{version}.tar.gz"
+    return {
+        "name": filename,
+        "url": f"https://index.example/files/{filename}",
+        "hashes": {"sha256": hashlib.sha256(filename.encode()).hexdigest()},
+    }
+
+
+def source(name: str, version: str, *tags: str) -> dict[str, Any]:
+    """A package with a source, and wheels for these tags only."""
+    wheels = {"wheels": [wheel(name, version, tag) for tag in tags]} if tags else {}
+    return {
+        "name": name,
+        "version": version,
+        "index": INDEX,
+        "sdist": sdist(name, version),
+        **wheels,
+    }
+
+
+KERNELS_PACKAGES = (
+    source("flash-attn", "2.8.3"),
+    source("made-c", "1.0+x.1", "cp311-cp311-manylinux_2_28_x86_64"),
+    NUMPY,
+    package(
+        "torch",
+        "2.10.0+cu126",
+        "cp311-cp311-manylinux_2_28_x86_64",
+        "cp311-cp311-manylinux_2_28_aarch64",
+    ),
+)
+KERNELS_BUILDS: dict[str, Any] = {
+    "builds": {
+        ".": {"requires": ["made-backend==4.0"]},
+        "flash-attn==2.8.3": {
+            "requires": ["made-backend==4.0", "made-ninja==1.12", "torch==2.10.0+cu126"],
+            "isolation": False,
+            "needs": ["nvcc"],
+            "env": {"MAX_JOBS": "4", "NVCC_PREPEND_FLAGS": "-D'X=\"$HOME\"'"},
+        },
+        "made-c==1.0+x.1": {"requires": ["made-backend==4.0"], "needs": ["c"]},
+        "made-ninja==1.12": {"requires": ["made-backend==4.0"]},
+    },
+    "build-packages": {
+        "made-backend==4.0": {
+            "index": INDEX,
+            "files": [
+                f"made_backend-4.0-py3-none-any.whl sha256:{'e' * 64} {INDEX}/made_backend-4.0-py3-none-any.whl"
+            ],
+        },
+        "made-ninja==1.12": {
+            "index": INDEX,
+            "files": [f"made_ninja-1.12.tar.gz sha256:{'f' * 64} {INDEX}/made_ninja-1.12.tar.gz"],
+        },
+    },
+}
+
+
 def manifest(text: str) -> Manifest:
     return parse_manifest(tomllib.loads(text))
 
@@ -128,9 +221,17 @@ def lock(project: Manifest, *packages: Mapping[str, Any]) -> Lock:
     )
 
 
-def image(text: str, *packages: Mapping[str, Any], paths: tuple[str, ...] = PATHS) -> Image:
+def image(
+    text: str,
+    *packages: Mapping[str, Any],
+    paths: tuple[str, ...] = PATHS,
+    builds: Mapping[str, Any] | None = None,
+) -> Image:
     project = manifest(text)
-    return describe(project, lock(project, *packages), python="3.11", paths=paths)
+    made = lock(project, *packages)
+    if builds is not None:
+        made = replace(made, builds=from_tables(dict(builds)))
+    return describe(project, made, python="3.11", paths=paths)
 
 
 def bumped(packages: tuple[dict[str, Any], ...], name: str, version: str) -> list[dict[str, Any]]:
@@ -141,3 +242,26 @@ def bumped(packages: tuple[dict[str, Any], ...], name: str, version: str) -> lis
         new = package(name, version, *tags, marker=old.get("marker"))
         found.append(new if old["name"] == name else old)
     return found
+
+
+TREE = ("src/", "src/kernels/", "README.md", "LICENSE", "setup.cfg", "data/", "notes.txt")
+# The project alone is built, with nothing compiled: in the final image's own base.
+PACKAGE = CPU.replace(
+    "[tool.envctl]\n", '[build-system]\nrequires = ["made-backend"]\n\n[tool.envctl]\n', 1
+).replace("command =", 'project = "package"\nports = [8080]\ncommand =')
+PACKAGE_BUILDS: dict[str, Any] = {
+    "builds": {".": KERNELS_BUILDS["builds"]["."]},
+    "build-packages": {"made-backend==4.0": KERNELS_BUILDS["build-packages"]["made-backend==4.0"]},
+}
+
+
+def kernels(settings: str = "", **builds: Any) -> Image:
+    """A project in a package, on a source that nvcc compiles, on one that has a wheel for one platform only."""
+    text = KERNELS.replace("project =", f"{settings}\nproject =")
+    told = {**KERNELS_BUILDS, **builds}
+    return image(text, *KERNELS_PACKAGES, builds=told, paths=TREE)
+
+
+def packaged() -> Image:
+    """A project that is installed as a package, with nothing to compile."""
+    return image(PACKAGE, *CPU_PACKAGES, builds=PACKAGE_BUILDS)

@@ -2,7 +2,11 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator
+from datetime import date
 
+from envctl.checks import image_base as base_check
+from envctl.checks import image_bundle
+from envctl.checks.image_bundle import Amiss, Listing
 from envctl.domain import blocks, image
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
@@ -10,7 +14,9 @@ from envctl.domain.image import Names
 from envctl.domain.image import base as image_base
 from envctl.domain.image import layers as image_layers
 from envctl.domain.image import settings as image_settings
-from envctl.domain.image.layers import PARTS
+from envctl.domain.image.base import UnfitBase
+from envctl.domain.image.fitting import fit
+from envctl.domain.image.sources import sources_digest
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.errors import EnvctlError, ImageError
@@ -23,12 +29,16 @@ def check(
     manifest: Manifest,
     lock: Lock,
     read: Read,
+    listing: Listing = lambda _folder: (),
+    amiss: Amiss | None = None,
     paths: Collection[str] | None = None,
     required: bool = False,
+    today: date | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong; a project without a Dockerfile of ours is fine unless one is ``required``.
 
-    ``read`` gives a file's text or ``None``. Without ``paths`` (the project's files) nothing is said about source.
+    ``read`` gives a file's text or ``None``, ``listing`` the files of a folder; ``amiss`` looks into a bundle's wheels.
+    Without ``paths`` (the project's files) nothing is said about source.
     """
     names = Names(profile=manifest.profile)
     text = read(names.dockerfile)
@@ -43,8 +53,9 @@ def check(
         return
     manifest = image_settings.as_chosen(manifest, block)
     yield from _as_written(names, block, read)
-    yield from _up_to_date(names, block, manifest, lock, read)
+    yield from _up_to_date(names, block, manifest, lock, read, today)
     yield from _source(names, block, manifest, paths)
+    yield from image_bundle.check(names, block, read, listing, amiss=amiss, required=required)
 
 
 def _as_written(names: Names, block: Block, read: Read) -> Iterator[Finding]:
@@ -75,12 +86,21 @@ def _ignore(names: Names, read: Read) -> Iterator[Finding]:
 
 
 def _up_to_date(
-    names: Names, block: Block, manifest: Manifest, lock: Lock, read: Read
+    names: Names,
+    block: Block,
+    manifest: Manifest,
+    lock: Lock,
+    read: Read,
+    today: date | None,
 ) -> Iterator[Finding]:
     try:
         python = image_settings.default_python(manifest, lock, block.value("python"), None)
-        libc = image_base.choose(manifest.image, python).libc
-        found = image_layers.slices(manifest, lock, python, libc, names.lock)
+        earlier = image_base.in_block(block)
+        base, found = fit(manifest, lock, python=python, where=names.lock, earlier=earlier)
+        built = image.building(manifest, lock, found, base, python=python)
+    except UnfitBase as error:
+        yield base_check.unfit(error)
+        return
     except EnvctlError as error:
         yield _stale(
             names,
@@ -88,15 +108,24 @@ def _up_to_date(
             advice=error.hint or "see above",
         )
         return
+    yield from base_check.check(block, base, today)
     now = {platform.name: taken.digest for platform, taken in found.items()}
     then = image.recorded(block, "slice")
     if now != then:
-        texts = [read(names.pylock(part)) or "" for part in PARTS]
+        text = read(f"{names.folder}/contract.json") or ""
         yield _stale(
             names,
-            f"it was made from another slice of the lock: {image_layers.changes(texts, found)}",
+            f"it was made from another slice of the lock: {image_layers.changes(text, found)}",
             expected=" ".join(now.values()),
             actual=" ".join(then.values()),
+        )
+    builds = sources_digest(built.sources)
+    if builds != block.value("builds") and now == then:
+        yield _stale(
+            names,
+            "how the packages that have no wheel, or the project itself, are built has changed since",
+            expected=builds,
+            actual=block.value("builds"),
         )
     settings = image_settings.settings_digest(manifest, python)
     if settings != block.value("settings"):
@@ -111,10 +140,10 @@ def _up_to_date(
 def _source(
     names: Names, block: Block, manifest: Manifest, paths: Collection[str] | None
 ) -> Iterator[Finding]:
-    if paths is None and not manifest.image.source:
+    if paths is None and (manifest.image.project == "package" or not manifest.image.source):
         return
     try:
-        now = json.dumps(image_settings.sources(manifest.image.source, paths or ()))
+        now = json.dumps(image_settings.context(manifest.image, paths or ()))
     except ImageError as error:
         yield _stale(names, error.message, advice=error.hint)
         return

@@ -8,23 +8,31 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
+from envctl.cli.progress import progress
 from envctl.cli.render import envelope, say, show
+from envctl.domain.finding import Finding
 from envctl.domain.image import settings as image_settings
 from envctl.domain.lock import Lock
 from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
-from envctl.usecases import dockerize, load
+from envctl.emitters.printable import printable
+from envctl.usecases import bundle, dockerize, dockerize_base, image_libraries, load
 
 
 @click.command(epilog="Example: envctl dockerize && docker build --tag vision .")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the files do not match.")
-@click.option("--diff", "with_diff", is_flag=True, help="Print what changes as a diff.")
+@click.option(
+    "--diff", "with_diff", is_flag=True, help="Print what changes in all files as a diff."
+)
 @options.selection
 @options.profile
 @click.option("--upgrade-base", is_flag=True, help="Take the base image that the registry has now.")
 @click.option("--adopt", is_flag=True, help="Put a Dockerfile that envctl did not write aside.")
+@click.option(
+    "--no-fetch", is_flag=True, help="Leave the wheels of a hermetic image for another time."
+)
 @options.as_json
 @options.pass_services
 @click.pass_context
@@ -39,10 +47,12 @@ def command(
     profile: str | None,
     upgrade_base: bool,
     adopt: bool,
+    no_fetch: bool,
     as_json: bool,
 ) -> None:
     """Write the Dockerfile that matches the lock, and what its build reads.
 
+    With `build = "hermetic"` that is the wheels as well: those that are not there yet are fetched.
     What you write above and below the generated block of the Dockerfile stays.
     Groups and extras that you name here are remembered in it.
     """
@@ -51,11 +61,22 @@ def command(
     if groups or extras or no_default_groups:
         chosen = [(_chosen(*pair, groups, extras, no_default_groups), pair[1]) for pair in chosen]
     paths = services.paths()
+    today = datetime.now(tz=UTC).date()
     if check:
         findings = [
             finding
             for manifest, lock in chosen
-            for finding in dockerize.check(services.project, manifest, lock, paths=paths)
+            for finding in (
+                *dockerize.check(
+                    services.project,
+                    manifest,
+                    lock,
+                    paths=paths,
+                    shelves=services.shelves,
+                    today=today,
+                ),
+                *dockerize_base.look(services.project, manifest, lock, services.registry),
+            )
         ]
         bad = any(finding.severity == "error" for finding in findings)
         result = {"findings": [asdict(finding) for finding in findings]}
@@ -66,6 +87,7 @@ def command(
         )
         ctx.exit(1 if bad else 0)
     pin = cache(lambda: services.uv_pin(whole))
+    files = cache(lambda: services.uv_files(whole))
     plans = [
         dockerize.plan(
             services.project,
@@ -73,20 +95,36 @@ def command(
             lock,
             registry=services.registry_digest,
             uv_pin=pin,
+            uv_files=files,
             paths=paths,
             python=services.environment_python(),
             upgrade_base=upgrade_base,
             adopt=adopt,
-            today=datetime.now(tz=UTC).date(),
+            today=today,
         )
         for manifest, lock in chosen
     ]
     with services.project.locked("dockerize"):
+        fetched = () if no_fetch else _fetched(services, plans)
         dockerize.write(services.project, plans)
+        bundle.clear(services.shelves, plans)
     for manifest, lock in chosen:
         if lock.ours and not answers(lock, manifest):
             say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
-    _present(plans, with_diff=with_diff, as_json=as_json)
+    looked = [
+        finding
+        for manifest, lock in chosen
+        for finding in dockerize_base.look(services.project, manifest, lock, services.registry)
+    ]
+    current = services.environments.current()
+    looked += [
+        finding
+        for manifest, lock in chosen
+        for finding in image_libraries.expected(
+            services.project, manifest, lock, current, services.libraries
+        )
+    ]
+    _present(plans, fetched, looked, with_diff=with_diff, as_json=as_json)
 
 
 def _asked(whole: Manifest, profile: str | None) -> list[Manifest]:
@@ -124,17 +162,48 @@ def _chosen(
     return image_settings.choose(manifest, *found)
 
 
-def _present(plans: list[dockerize.DockerPlan], *, with_diff: bool, as_json: bool) -> None:
+def _fetched(services: Services, plans: list[dockerize.DockerPlan]) -> tuple[str, ...]:
+    """Fetch the wheels that the builds read."""
+    if not any(plan.bundle for plan in plans):
+        return ()
+    with progress() as watch:
+        return bundle.fetch(services.shelves, plans, watch.heard)
+
+
+def _present(
+    plans: list[dockerize.DockerPlan],
+    fetched: tuple[str, ...],
+    looked: list[Finding],
+    *,
+    with_diff: bool,
+    as_json: bool,
+) -> None:
     for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
         say(f"warning: {warning}")
+    for finding in dict.fromkeys(looked):
+        kind = "note" if finding.severity == "note" else "warning"
+        say(f"{kind}: {dockerize_base.said(finding)}")
     if as_json:
         images = [
-            {"changed": list(p.changed), "base": p.base, "warnings": list(p.warnings)}
+            {
+                "changed": list(p.changed),
+                "base": p.base,
+                "warnings": list(p.warnings),
+                "bundle": [f"{p.folder}/{file.path}" for file in p.bundle],
+            }
             for p in plans
         ]
         changed = [name for plan in plans for name in plan.changed]
-        show(envelope("dockerize", {"changed": changed, "images": images}, ok=True))
+        result = {
+            "changed": changed,
+            "fetched": list(fetched),
+            "images": images,
+            "findings": [asdict(finding) for finding in looked],
+        }
+        show(envelope("dockerize", result, ok=True))
         return
+    for name in fetched:
+        say(f"  fetched {name}")
     for plan in plans:
         _tell(plan, with_diff=with_diff)
 
@@ -142,6 +211,8 @@ def _present(plans: list[dockerize.DockerPlan], *, with_diff: bool, as_json: boo
 def _tell(plan: dockerize.DockerPlan, *, with_diff: bool) -> None:
     if with_diff and plan.diff:
         show(plan.diff)
+    elif plan.renewed:
+        say("\n".join(map(printable, plan.renewed.rstrip("\n").split("\n"))))
     for name in plan.changed:
         say(f"  wrote {name}")
     if not plan.changed:

@@ -1,7 +1,8 @@
-"""The part of a file that envctl writes, between two marker lines; what stands around it is the user's.
+"""What envctl writes in a file, between marker lines; what stands around it is the user's.
 
-The block carries the digest of its own text, so that an edit inside it is noticed without knowing what today's
-envctl would write there: a newer envctl alone makes nothing stale.
+A file has one block, or two with room between them: in a Dockerfile, for a user's own stages. The first carries the
+digest of all that envctl wrote, so that an edit is noticed without knowing what today's envctl would write there: a
+newer envctl alone makes nothing stale.
 """
 
 import hashlib
@@ -11,19 +12,27 @@ from dataclasses import dataclass
 from envctl.errors import ImageError
 
 BEGIN = "# >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>"
+AGAIN = "# >>> envctl, continued: generated as well; between the two, your own stages may stand >>>"
 END = "# <<< envctl <<<"
-_BEGIN, _END = BEGIN[:12], END[:12]  # the rest of the line may be worded anew one day
+CUT = "\f"
+"""Among the lines that are to be written: here the second block begins. Never a line of a file."""
+_BEGIN, _AGAIN, _END = BEGIN[:12], AGAIN[:23], END[:12]  # the rest may be worded anew one day
 _DIGEST = "# block "
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """A file with a block in it: the user's text before and after, and the lines between the markers."""
+    """A file with what envctl wrote in it: the user's text before, between and after, and the lines of both blocks.
+
+    ``starts``: the numbers of the lines at which these three texts begin.
+    """
 
     before: str
     lines: tuple[str, ...]
     after: str
+    between: str = ""
+    starts: tuple[int, int, int] = (1, 1, 1)
 
     @property
     def body(self) -> tuple[str, ...]:
@@ -57,43 +66,70 @@ def digest(text: str) -> str:
 
 
 def find(text: str, name: str) -> Block | None:
-    """Return the block in a file, if there is one; raises ``ImageError`` when its markers are torn."""
+    """Return what envctl wrote in a file, if anything; raises ``ImageError`` when its markers are torn."""
     lines = _split(text)
-    begins = [n for n, line in enumerate(lines) if line.startswith(_BEGIN)]
-    ends = [n for n, line in enumerate(lines) if line.startswith(_END)]
-    if not begins and not ends:
+    marks = [n for n, line in enumerate(lines) if line.startswith((_BEGIN, _END))]
+    if not marks:
         return None
-    if not begins or not ends or begins[0] > ends[-1]:
-        raise ImageError(
-            "one of the two lines that mark the generated block is missing",
-            where=f"{name}:{(begins or ends)[0] + 1}",
-            hint=f"put back `{BEGIN}` or `{END}`",
-        )
-    inner = tuple(line.rstrip("\r\n") for line in lines[begins[0] + 1 : ends[-1]])
+    kinds = "".join(_kind(lines[n]) for n in marks)
+    first, last = marks[0], marks[-1]
+    ours, room = lines[first + 1 : last], (first, first)
+    if kinds == "[]+]":
+        ours = lines[first + 1 : marks[1]] + lines[marks[2] + 1 : last]
+        room = (marks[1] + 1, marks[2])
     block = Block(
-        before="".join(lines[: begins[0]]), lines=inner, after="".join(lines[ends[-1] + 1 :])
+        before="".join(lines[:first]),
+        lines=tuple(line.rstrip("\r\n") for line in ours),
+        between="".join(lines[slice(*room)]),
+        after="".join(lines[last + 1 :]),
+        starts=(1, room[0] + 1, last + 2),
     )
     # A merge may leave both sides' markers, and all between them is generated; without one, a user's lines
     # stand between two blocks.
-    if (len(begins) > 1 or len(ends) > 1) and not block.conflict:
-        raise ImageError(
-            "there are two generated blocks", where=f"{name}:{begins[-1] + 1}", hint="remove one"
-        )
+    merged = kinds[0] == "[" and kinds[-1] == "]" and "+" not in kinds and block.conflict
+    if kinds not in ("[]", "[]+]") and not merged:
+        raise _torn(kinds, marks, name)
     return block
 
 
+def _kind(line: str) -> str:
+    return "]" if line.startswith(_END) else "+" if line.startswith(_AGAIN) else "["
+
+
+def _torn(kinds: str, marks: list[int], name: str) -> ImageError:
+    if kinds.count("[") > 1:
+        where = f"{name}:{marks[kinds.rindex('[')] + 1}"
+        return ImageError("there are two generated blocks", where=where, hint="remove one")
+    missing = BEGIN if "[" not in kinds else AGAIN if kinds == "[]]" else END
+    return ImageError(
+        "one of the lines that mark what is generated is missing",
+        where=f"{name}:{marks[0] + 1}",
+        hint=f"put back `{missing}`",
+    )
+
+
 def text(lines: tuple[str, ...]) -> str:
-    """Return a block's text, markers and digest included."""
-    return "\n".join([BEGIN, _DIGEST + digest("\n".join(lines)), *lines, END]) + "\n"
+    """Return what envctl writes into an empty file, markers and digest included."""
+    first, second = _parts(lines)
+    return first + ("\n" + second if second else "")
 
 
 def put(lines: tuple[str, ...], into: Block | None, name: str) -> str:
-    """Return the file's text with these lines as its block; raises ``ImageError`` on a user's merge conflict."""
+    """Return the file's text with these lines as envctl's; raises ``ImageError`` on a user's merge conflict."""
     if into is None:
         return text(lines)
-    _no_conflict(into.before, name, 1)
-    _no_conflict(into.after, name, (into.before.count("\n") + len(into.lines) + 3))
-    return into.before + text(lines) + into.after
+    for number, part in zip(into.starts, (into.before, into.between, into.after), strict=True):
+        _no_conflict(part, name, number)
+    first, second = _parts(lines)
+    return into.before + first + (into.between or ("\n" if second else "")) + second + into.after
+
+
+def _parts(lines: tuple[str, ...]) -> tuple[str, str]:
+    """Return both blocks' texts; the second is empty where nothing is cut."""
+    cut = lines.index(CUT) if CUT in lines else len(lines)
+    head, tail = lines[:cut], lines[cut + 1 :]
+    own = "\n".join([BEGIN, _DIGEST + digest("\n".join([*head, *tail])), *head, END]) + "\n"
+    return own, "\n".join([AGAIN, *tail, END]) + "\n" if tail else ""
 
 
 def _no_conflict(part: str, name: str, first: int) -> None:

@@ -21,6 +21,6 @@ def emit(image: Image) -> tuple[str, ...]:
     return (
         "**",
         "!.envctl/image",
-        *(f"!{path}" for path in image.source),
+        *(f"!{path}" for path in image.source or image.package),
         *_NEVER,
     )

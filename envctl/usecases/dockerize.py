@@ -12,33 +12,42 @@ from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
 from envctl.domain.image import Image, Names, describe
 from envctl.domain.image import base as image_base
-from envctl.domain.image import layers as image_layers
-from envctl.domain.image.settings import as_chosen, default_index, default_python
+from envctl.domain.image.bundle import Bundled
+from envctl.domain.image.settings import as_chosen, default_python
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
-from envctl.emitters import dockerfile, dockerignore, image_contract, preflight, pylock
+from envctl.emitters import dockerfile, dockerignore
 from envctl.errors import ImageError
-from envctl.ports import Project
+from envctl.ports import Project, Shelves
+from envctl.usecases import dockerize_files
 from envctl.usecases import dockerize_report as report
+from envctl.usecases.dockerize_cards import of_team
+from envctl.usecases.dockerize_files import Installer
+from envctl.usecases.dockerize_pins import Registry, pinned
 
-Registry = Callable[[str], str | None]
-_UV = re.compile(r"uv==[0-9][0-9A-Za-z.]*(?:\s+(?:\\\n\s*)?--hash=sha256:[0-9a-f]{64})+")
-_ADDRESS = re.compile(r"https?://[^\s'\"\\$`<>#]+")
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*`", re.IGNORECASE)
-_LIST_HEADER = "# Written by envctl: what the image installs. Run `envctl dockerize` to renew it.\n"
 _BEFORE = "{}.before-envctl"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DockerPlan:
-    """The files as they should be, those of them that differ, and what a person should know."""
+    """The files as they should be, those of them that differ, and what a person should know.
+
+    ``diff``: of all files; ``renewed``: of a Dockerfile that there was already.
+    ``bundle``: the files that a hermetic build reads below ``folder`` (``envctl.usecases.bundle`` fetches them);
+    ``gone``: files of an earlier time that no build reads any more.
+    """
 
     files: Mapping[str, str]
     changed: tuple[str, ...]
     diff: str
+    renewed: str
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     base: str
+    folder: str
+    bundle: tuple[Bundled, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 class Evidence(TypedDict):
@@ -47,6 +56,7 @@ class Evidence(TypedDict):
     manifest: Manifest
     lock: Lock
     read: Callable[[str], str | None]
+    listing: Callable[[str], tuple[str, ...]]
 
 
 def plan(
@@ -57,6 +67,7 @@ def plan(
     registry: Registry,
     uv_pin: Callable[[], str],
     paths: Collection[str],
+    uv_files: Callable[[], Mapping[str, str]] = dict,
     python: str | None = None,
     upgrade_base: bool = False,
     adopt: bool = False,
@@ -65,20 +76,32 @@ def plan(
     """Return what ``dockerize`` would write; nothing is written here.
 
     ``registry`` gives the digest of a tag; ``uv_pin`` a line ``uv==… --hash=sha256:…`` with all hashes of one uv
-    version for Linux, asked only when there is none yet or with ``upgrade_base``; ``python`` is that of ``.venv``.
+    version for Linux, ``uv_files`` the names of that version's files with their sha256 (for a hermetic image); they are
+    asked only when there is none yet or with ``upgrade_base``. ``python`` is that of ``.venv``.
     """
     names = Names(profile=manifest.profile)
     old = project.read(names.dockerfile)
     block = _block(names, old, adopt=adopt, project=project)
     manifest = as_chosen(manifest, block)
     version = default_python(manifest, lock, block.value("python") if block else None, python)
-    image = _pinned(
-        describe(manifest, lock, python=version, paths=paths, profile=manifest.profile),
+    image = pinned(
+        describe(
+            manifest,
+            lock,
+            python=version,
+            paths=paths,
+            profile=manifest.profile,
+            earlier=None if upgrade_base else image_base.in_block(block),
+        ),
         block,
         registry,
         upgrade_base=upgrade_base,
     )
-    companions = _companions(image, manifest, None if upgrade_base else project, uv_pin)
+    image = replace(image, cards=of_team(project, manifest))
+    installer = Installer(pin=uv_pin, files=uv_files)
+    companions, bundled = dockerize_files.companions(
+        image, manifest, None if upgrade_base else project, installer
+    )
     files = {f"{names.folder}/{name}": text for name, text in companions.items()}
     files[names.ignore] = _ignore(image, project)
     files[names.dockerfile] = blocks.put(
@@ -92,20 +115,32 @@ def plan(
         files=files,
         changed=changed,
         diff="".join(report.diff(name, earlier[name], files[name]) for name in changed),
+        renewed=report.diff(names.dockerfile, old, files[names.dockerfile]) if block else "",
         warnings=report.warnings(image, block, today),
         notes=report.notes(image),
         base=image.base.pinned,
+        folder=names.folder,
+        bundle=bundled,
+        gone=dockerize_files.gone(names.folder, project.listing(names.folder), companions),
     )
 
 
 def write(project: Project, plans: Iterable[DockerPlan]) -> tuple[str, ...]:
     """Write the plans' files, all or none; return the names that changed."""
-    return project.write({name: text for plan in plans for name, text in plan.files.items()})
+    asked = tuple(plans)
+    changed = project.write({name: text for plan in asked for name, text in plan.files.items()})
+    project.remove([name for plan in asked for name in plan.gone])
+    return changed
 
 
 def evidence(project: Project, manifest: Manifest, lock: Lock) -> Evidence:
     """Return what the image layer of ``verify`` looks at."""
-    return {"manifest": manifest, "lock": lock, "read": project.read}
+    return {
+        "manifest": manifest,
+        "lock": lock,
+        "read": project.read,
+        "listing": project.listing,
+    }
 
 
 def check(
@@ -114,9 +149,19 @@ def check(
     lock: Lock,
     *,
     paths: Collection[str],
+    shelves: Shelves | None = None,
+    today: date | None = None,
 ) -> tuple[Finding, ...]:
-    """Say whether the files are there and still fit (``dockerize --check``)."""
-    return tuple(image_check.check(**evidence(project, manifest, lock), paths=paths, required=True))
+    """Say whether the files are there and still fit (``dockerize --check``); ``shelves``: the wheels are hashed."""
+    return tuple(
+        image_check.check(
+            **evidence(project, manifest, lock),
+            amiss=shelves.amiss if shelves else None,
+            paths=paths,
+            required=True,
+            today=today,
+        )
+    )
 
 
 def _block(names: Names, old: str | None, *, adopt: bool, project: Project) -> Block | None:
@@ -138,45 +183,6 @@ def _block(names: Names, old: str | None, *, adopt: bool, project: Project) -> B
             hint="remove that line: the backslash is then the escape character",
         )
     return block
-
-
-def _pinned(image: Image, block: Block | None, registry: Registry, *, upgrade_base: bool) -> Image:
-    """Pin the base image: by the manifest's word, else as it was, else as the registry says now."""
-    base = image.base
-    if base.digest:
-        return image
-    froms = [line.split() for line in (block.lines if block else ()) if line.startswith("FROM ")]
-    earlier = next((words[1] for words in froms if len(words) > 1 and words[-1] == "base"), None)
-    kept = image_base.kept_digest(base.reference, earlier)
-    digest = kept if kept and not upgrade_base else registry(base.reference) or kept
-    return replace(image, base=base.at(digest))
-
-
-def _companions(
-    image: Image, manifest: Manifest, kept: Project | None, uv_pin: Callable[[], str]
-) -> dict[str, str]:
-    lists = image_layers.parts(image.slices)
-    return {
-        **{f"pylock.{p}.toml": pylock.emit(table, _LIST_HEADER) for p, table in lists.items()},
-        "uv.txt": _installer(image, manifest, kept, uv_pin),
-        "contract.json": image_contract.emit(image),
-        "preflight.py": preflight.source(),
-    }
-
-
-def _installer(
-    image: Image, manifest: Manifest, kept: Project | None, uv_pin: Callable[[], str]
-) -> str:
-    """Return pip's list for the installer: uv as pinned so far, else as pinned now."""
-    earlier = (kept.read(f"{image.names.folder}/uv.txt") or "") if kept else ""
-    found = _UV.search(earlier) or _UV.fullmatch(uv_pin().strip())
-    if found is None:
-        raise ImageError("uv cannot be pinned: no hashes are known for it", hint="run it again")
-    requirement = " \\\n    ".join(found[0].replace("\\\n", " ").split())
-    index = default_index(manifest)
-    if index is not None and not _ADDRESS.fullmatch(index):
-        raise ImageError(f"{index!r} is not an address", where="tool.envctl.index")
-    return (f"--index-url {index}\n" if index else "") + requirement + "\n"
 
 
 def _ignore(image: Image, project: Project) -> str:

@@ -8,16 +8,22 @@ from envctl.domain.blocks import Block
 from envctl.domain.image import Image
 from envctl.domain.image import base as image_base
 from envctl.domain.image import layers as image_layers
+from envctl.domain.image.bundle import FOLDER
 from envctl.emitters.dockerfile import buildkit
 
 
 def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str, ...]:
     """Return what could surprise: what is left out, not pinned, out of support or overwritten."""
     found = [*image.variables.warnings, *image.contract.conflicts]
-    if image.base.digest is None:
+    found += [
+        f"{base.reference} is not pinned: no registry answered; "
+        "run `envctl dockerize` again where one can be reached"
+        for base in image.bases
+        if base.digest is None
+    ]
+    if image.service.healthcheck and image.target == "kubernetes":
         found.append(
-            f"{image.base.reference} is not pinned: no registry answered; "
-            "run `envctl dockerize` again where one can be reached"
+            "Kubernetes takes no notice of the image's health check: set a livenessProbe in the pod"
         )
     if today is not None:
         found += [
@@ -26,9 +32,12 @@ def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str
             if end < today
         ]
     if local := image_layers.loopback(image.slices):
+        way = (
+            "the wheels are fetched" if image.build == "hermetic" else "build with `--network host`"
+        )
         found.append(
             f"only this machine reaches the index of {', '.join(local[:5])}: "
-            "build with `--network host`, and use a shared index for the team"
+            f"{way} here, and the team needs a shared index"
         )
     if block is not None and block.edited and not block.conflict:
         found.append("the generated block had been changed by hand: those changes are gone")
@@ -38,13 +47,30 @@ def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str
 def notes(image: Image) -> tuple[str, ...]:
     """Return what is in the image and the command that builds it."""
     name = image.names.dockerfile
-    build = "docker build --tag NAME ." + (f" --file {name}" if name != "Dockerfile" else "")
+    file = f" --file {name}" if name != "Dockerfile" else ""
     source = ", ".join(image.source) or "none (name it in tool.envctl.image.source)"
+    if image.package:
+        source = f"installed as a package, built from {', '.join(image.package)}"
+    if image.build == "hermetic":
+        return (
+            f"source in the image: {source}",
+            f"the build reads the wheels in {image.names.folder}/{FOLDER}, which are not committed",
+            f"build it: podman build --network none --tag NAME{file} .  (or docker, or buildah)",
+        )
     return (
         f"source in the image: {source}",
-        f"build it: {build}",
+        *_compiled(image),
+        f"build it: docker build --tag NAME{file} .",
         f"behind a proxy or with a company's CA add: {buildkit.BEHIND_A_PROXY}",
     )
+
+
+def _compiled(image: Image) -> Iterator[str]:
+    """Say what is built, and where: such a build takes longer, and of another image."""
+    names = [each.requirement for each in image.built.sources if each.file is not None]
+    if names and image.built.builder:
+        where = (image.built.builder.base or image.base).reference
+        yield f"built from source: {', '.join(names)}, in {where}"
 
 
 def diff(name: str, old: str | None, new: str) -> str:

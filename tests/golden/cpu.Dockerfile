@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:c7c9727da57ce7a937671c87bbf51ccf769ce9df9d46d3e3d7862b8530258386
+# block sha256:8cb09aa58a53478e4734cad3c1a36050f0ca650b92197c938a3f0e12446c5684
 # slice linux-x86_64 sha256:a6495a4d06f197c33d74dab4690eacb678e1fecade8c833d7dcd933947377fa2
 # settings sha256:fe34a3c5d552801bf020945c81547fa544dcf5115687c2fafb74b262086af159
 # python 3.11
@@ -36,10 +36,12 @@ RUN --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca; fi \
  && UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=CHECKED_HASH /opt/uv/bin/uv pip sync --no-config --no-build --preview-features pylock --python /opt/venv/bin/python /tmp/pylock.light.toml \
- && rm -f /opt/venv/.lock \
+ && rm -f /opt/venv/.lock /opt/venv/.gitignore \
  && find /opt/venv -exec touch --no-dereference --date=1980-01-01T00:00:00Z {} + \
  && chmod -R a+rX,a-w /opt/venv
+# <<< envctl <<<
 
+# >>> envctl, continued: generated as well; between the two, your own stages may stand >>>
 FROM base AS final
 RUN echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd \
  && install -d -m 1777 /var/cache/app \
@@ -60,11 +62,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     MPLCONFIGDIR="/var/cache/app/matplotlib"
 ENV PYTHONHASHSEED="0"
 COPY --chmod=0444 [".envctl/image/contract.json", ".envctl/image/preflight.py", "/opt/envctl/"]
-RUN ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "build"]
+RUN ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "build"]
 COPY --chmod=0555 ["train.py", "/app/train.py"]
 COPY --chmod=0555 ["vision", "/app/vision"]
 WORKDIR /app
 USER 10001:0
-ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "start", "--"]
+ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "start", "--"]
 CMD ["python", "train.py"]
 # <<< envctl <<<

@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:2bb6c49254f132fbfc84fbaabb40718e8b675e3f603bc9a640b812680150b197
+# block sha256:60fed401f5bedab09e19dd7506001f7dbe9d48d33bc6861614a2890924556b89
 # slice linux-x86_64 sha256:bb0635f951bfd55419a47fc08a859192049b4d0949cf2d09a4d4d6b2cafafb94
 # settings sha256:fe34a3c5d552801bf020945c81547fa544dcf5115687c2fafb74b262086af159
 # python 3.11
@@ -29,10 +29,12 @@ RUN python3 -m venv --without-pip /opt/venv \
  && echo 'relocatable = true' >> /opt/venv/pyvenv.cfg
 
 FROM empty AS light
-RUN rm -f /opt/venv/.lock \
+RUN rm -f /opt/venv/.lock /opt/venv/.gitignore \
  && find /opt/venv -exec touch --no-dereference --date=1980-01-01T00:00:00Z {} + \
  && chmod -R a+rX,a-w /opt/venv
+# <<< envctl <<<
 
+# >>> envctl, continued: generated as well; between the two, your own stages may stand >>>
 FROM base AS final
 RUN echo 'app:x:10001:0::/var/cache/app:/bin/sh' >> /etc/passwd \
  && install -d -m 1777 /var/cache/app \
@@ -53,11 +55,11 @@ ENV PATH=/opt/venv/bin:$PATH \
     MPLCONFIGDIR="/var/cache/app/matplotlib"
 ENV PYTHONHASHSEED="0"
 COPY --chmod=0444 [".envctl/image/contract.json", ".envctl/image/preflight.py", "/opt/envctl/"]
-RUN ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "build"]
+RUN ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "build"]
 COPY --chmod=0555 ["train.py", "/app/train.py"]
 COPY --chmod=0555 ["vision", "/app/vision"]
 WORKDIR /app
 USER 10001:0
-ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "start", "--"]
+ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "start", "--"]
 CMD ["python", "train.py"]
 # <<< envctl <<<

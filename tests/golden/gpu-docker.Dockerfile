@@ -1,5 +1,5 @@
 # >>> envctl: generated, change pyproject.toml and run 'envctl dockerize' >>>
-# block sha256:d81c64a702e93d97ef547c6387e5dbb5f17029f15a56755e01b17713fd14a56f
+# block sha256:52927f44acece8c9ee89863b0c93cac9f2aa10b88382703785fc49b901cd939c
 # slice linux-x86_64 sha256:f7dc051e3b437f9385f90b58c8adc715d8974f999d49ec20700912a7b56fc7c0
 # slice linux-aarch64 sha256:5fd723106b447a0921444b64bf74b277fa23eaaa5f0805b26474951292148f52
 # settings sha256:a7b606298795494593993b2ac153b47fa527205010db8c989067acd3d2c8c4a8
@@ -37,7 +37,7 @@ RUN --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca; fi \
  && UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=CHECKED_HASH /opt/uv/bin/uv pip sync --no-config --no-build --preview-features pylock --python /opt/venv/bin/python /tmp/pylock.heavy.toml \
- && rm -f /opt/venv/.lock \
+ && rm -f /opt/venv/.lock /opt/venv/.gitignore \
  && find /opt/venv -exec touch --no-dereference --date=1980-01-01T00:00:00Z {} + \
  && chmod -R a+rX,a-w /opt/venv
 
@@ -49,10 +49,12 @@ RUN --mount=type=bind,from=uv,source=/opt/uv,target=/opt/uv \
     --mount=type=secret,id=netrc,target=/root/.netrc \
     if [ -s /run/secrets/ca ]; then export SSL_CERT_FILE=/run/secrets/ca; fi \
  && UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=CHECKED_HASH /opt/uv/bin/uv pip sync --no-config --no-build --preview-features pylock --python /opt/venv/bin/python /tmp/pylock.light.toml \
- && rm -f /opt/venv/.lock \
+ && rm -f /opt/venv/.lock /opt/venv/.gitignore \
  && find /opt/venv -exec touch --no-dereference --date=1980-01-01T00:00:00Z {} + \
  && chmod -R a+rX,a-w /opt/venv
+# <<< envctl <<<
 
+# >>> envctl, continued: generated as well; between the two, your own stages may stand >>>
 FROM base AS final
 COPY --from=heavy /opt/venv /opt/venv
 # The manifest names them without a version: Debian's of the day of the build.
@@ -97,10 +99,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     NVIDIA_VISIBLE_DEVICES="all"
 ENV CUDA_VISIBLE_DEVICES="2"
 COPY --chmod=0444 [".envctl/image/contract.json", ".envctl/image/preflight.py", "/opt/envctl/"]
-RUN ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "build"]
+RUN ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "build"]
 COPY --chmod=0555 ["src", "/app/src"]
 WORKDIR /app
 USER 10001:0
-ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "/opt/envctl/preflight.py", "--phase", "start", "--"]
+ENTRYPOINT ["/opt/venv/bin/python", "-I", "-S", "-B", "/opt/envctl/preflight.py", "--phase", "start", "--"]
 CMD ["python", "-m", "vision"]
 # <<< envctl <<<

@@ -1,7 +1,9 @@
 """`envctl sync`: exactly the lock, never half done."""
 
+import hashlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -311,3 +313,19 @@ def test_what_cannot_be_removed_stays_and_fails_nothing(synced: World) -> None:
         subprocess.run(["chattr", "-i", str(precious)], check=True)
     synced.envctl("sync")
     assert not old.exists()
+
+
+def test_a_file_that_only_a_broken_hash_fits_is_not_installed(synced: World) -> None:
+    """uv takes a file that any one hash fits; here the wheel was exchanged and its MD5 put beside the right SHA-256."""
+    text = synced.read("pylock.toml").partition("[tool.envctl]")[0]
+    (file,) = (each for each in synced.index.files("zz-made-lib") if "-1.1-" in each.filename)
+    assert isinstance(file.content, bytes)
+    digest = file.sha256
+    assert digest in text
+    both = f'sha256 = "{"0" * 64}", md5 = "{hashlib.md5(file.content, usedforsecurity=False).hexdigest()}"'
+    synced.write("pylock.toml", text.replace(f'sha256 = "{digest}"', both))
+    (synced.root / ".venv").unlink()
+    shutil.rmtree(synced.root / ".envctl" / "envs")
+    done = synced.envctl("sync", code=None)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert not (synced.root / ".venv").exists()

@@ -4,13 +4,14 @@ Heavy is what drives an accelerator: gigabytes that change monthly. In a layer o
 pushed again when one of the light packages changes.
 """
 
+import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
-from packaging.pylock import PackageWheel, Pylock
+from packaging.pylock import PackageSdist, PackageWheel, Pylock
 
+from envctl.domain.image.wheels import checked, listed
 from envctl.domain.lock import Lock
 from envctl.domain.lock.entry import CREATOR, package_table
 from envctl.domain.lock.slices import Item, Slice, Target, take
@@ -59,7 +60,9 @@ def slices(
     found: dict[Platform, Slice] = {}
     for platform in declared or _UNDECLARED:
         try:
-            found[platform] = _slice(manifest, lock, platform, python, libc, where)
+            taken = _slice(manifest, lock, platform, python, libc, where)
+            if declared or not found or not any(map(is_source, taken.items)):
+                found[platform] = taken
         except (LockError, ImageError):
             if declared or not found:
                 raise
@@ -82,21 +85,32 @@ def _slice(
         where=where,
     )
     for item in taken.items:
-        _installable(item, platform, where)
+        _installable(item, platform, lock, where)
     return taken
 
 
-def _installable(item: Item, platform: Platform, where: str) -> None:
+def is_source(item: Item) -> bool:
+    """Whether it has to be built from an sdist."""
+    return isinstance(item.artefact, PackageSdist)
+
+
+def _installable(item: Item, platform: Platform, lock: Lock, where: str) -> None:
+    if is_source(item):
+        if f"{item.name}=={item.version}" not in lock.builds.builds:
+            raise ImageError(
+                f"`{item.name}` has no wheel for {platform.name} with this Python, and the lock does not say "
+                "how its source is built",
+                where=where,
+                hint="run `envctl lock` with this platform in tool.envctl.platforms, or choose a version "
+                f"of `{item.name}` with a wheel",
+            )
+        return
     if not isinstance(item.artefact, PackageWheel):
-        what = (
-            f"has no wheel for {platform.name} with this Python, only source"
-            if item.package.sdist is not None
-            else "comes from a folder, a repository or a direct address"
-        )
         raise ImageError(
-            f"`{item.name}` {what}; this version of envctl installs only wheels in an image",
+            f"`{item.name}` comes from a folder, a repository or a direct address; an image installs only "
+            "what an index has",
             where=where,
-            hint=f"choose a version of `{item.name}` with a wheel, or put one on your index",
+            hint=f"put `{item.name}` on your index",
         )
     url = item.artefact.url or ""
     if not url.lower().startswith(("https://", "http://")):
@@ -106,6 +120,7 @@ def _installable(item: Item, platform: Platform, where: str) -> None:
             where=where,
             hint="put it on an index that the whole team reaches, then run `envctl lock`",
         )
+    checked(item, where)
 
 
 def loopback(found: Slices) -> tuple[str, ...]:
@@ -120,25 +135,41 @@ def loopback(found: Slices) -> tuple[str, ...]:
 
 
 def parts(found: Slices) -> dict[Part, dict[str, Any]]:
-    """Return one lock per part, as TOML-able data, with no choice left in it.
+    """Return one lock per part, as TOML-able data: the wheels; what is built comes from elsewhere."""
+    return {
+        part: merged(
+            {
+                platform: [
+                    item
+                    for item in taken.items
+                    if part_of(item.name) == part and not is_source(item)
+                ]
+                for platform, taken in found.items()
+            }
+        )
+        for part in PARTS
+    }
+
+
+def merged(found: Mapping[Platform, Collection[Item]]) -> dict[str, Any]:
+    """Return one lock for several platforms, as TOML-able data, with no choice left in it.
 
     A package that is the same everywhere has one entry; else it has one per machine, under a marker.
     """
-    grouped: dict[Part, list[dict[str, Any]]] = {part: [] for part in PARTS}
-    names = sorted({item.name for taken in found.values() for item in taken.items})
-    for name in names:
+    entries: list[dict[str, Any]] = []
+    for name in sorted({item.name for items in found.values() for item in items}):
         own = [
             (platform, item)
-            for platform, taken in found.items()
-            for item in taken.items
+            for platform, items in found.items()
+            for item in items
             if item.name == name
         ]
-        grouped[part_of(name)] += _entries(own, len(found))
-    return {part: _lock(entries) for part, entries in grouped.items()}
+        entries += _entries(own, len(found))
+    return _lock(entries)
 
 
 def _entries(own: list[tuple[Platform, Item]], everywhere: int) -> list[dict[str, Any]]:
-    tables = [(platform, package_table(item.alone())) for platform, item in own]
+    tables = [(platform, listed(package_table(item.alone()))) for platform, item in own]
     first = tables[0][1]
     if len(tables) == everywhere and all(table == first for _, table in tables):
         return [first]
@@ -154,9 +185,9 @@ def _lock(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return dict(Pylock.from_dict(table).to_dict())
 
 
-def changes(lists: Iterable[str], found: Slices) -> str:
-    """Say which packages the install lists that were written then (as text) have otherwise than today's slices."""
-    then = _listed(lists)
+def changes(contract: str, found: Slices) -> str:
+    """Say which packages an image's ``contract.json`` (its text) has otherwise than today's slices."""
+    then = _listed(contract)
     now: dict[str, set[str]] = {}
     for taken in found.values():
         for item in taken.items:
@@ -176,12 +207,12 @@ def _versions(versions: Collection[str] | None) -> str:
     return "/".join(sorted(versions)) if versions else "none"
 
 
-def _listed(lists: Iterable[str]) -> dict[str, set[str]]:
+def _listed(contract: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for text in lists:
-        try:
-            for package in tomllib.loads(text).get("packages", ()):
-                found.setdefault(package["name"], set()).add(package["version"])
-        except (tomllib.TOMLDecodeError, KeyError, TypeError):
-            continue  # edited, or torn by a merge: said elsewhere
+    try:
+        for taken in json.loads(contract)["slices"].values():
+            for name, version in taken["packages"].items():
+                found.setdefault(name, set()).add(str(version))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # edited, or torn by a merge: said elsewhere
     return found

@@ -10,10 +10,16 @@ from envctl.domain.blocks import Block, digest
 from envctl.domain.image import base as image_base
 from envctl.domain.image.variables import bake
 from envctl.domain.lock import Lock
-from envctl.domain.manifest import Manifest
+from envctl.domain.manifest import ImageSettings, Manifest
 from envctl.errors import ImageError
 
 _NOT_SOURCE = ("tests", "test", "docs")
+# What build backends read beside the source: metadata, the texts that it names, and how to compile.
+_METADATA = re.compile(
+    r"(setup\.(py|cfg)|MANIFEST\.in|(README|LICEN[CS]E|COPYING|NOTICE|AUTHORS|CHANGES|CHANGELOG)(\.[a-z]+)?"
+    r"|CMakeLists\.txt|meson\.build|meson(_options\.txt|\.options)|Cargo\.(toml|lock)|build\.rs)",
+    re.IGNORECASE,
+)
 # Patterns of .dockerignore, wildcards of COPY, and what either would expand.
 _ODD_PATH = re.compile(r"[\x00-\x1f\x7f*?\[\]\\$\"'<>]|^[!#\s]|\s$")
 
@@ -36,6 +42,18 @@ def sources(declared: tuple[str, ...], paths: Collection[str]) -> tuple[str, ...
         for path in sorted(files | folders.difference(_NOT_SOURCE))
         if not _ODD_PATH.search(path)
     )
+
+
+def package_files(declared: tuple[str, ...], paths: Collection[str]) -> tuple[str, ...]:
+    """Return which paths of the project its wheel is built from: its source, and what build backends read beside it."""
+    beside = (path for path in sorted(paths) if _METADATA.fullmatch(path))
+    return tuple(dict.fromkeys(("pyproject.toml", *beside, *sources(declared, paths))))
+
+
+def context(settings: ImageSettings, paths: Collection[str]) -> tuple[str, ...]:
+    """Return which paths of the project the build of its image sees; raises ``ImageError``."""
+    found = package_files if settings.project == "package" else sources
+    return found(settings.source, paths)
 
 
 def default_python(manifest: Manifest, lock: Lock, earlier: str | None, local: str | None) -> str:
@@ -66,8 +84,15 @@ def settings_digest(manifest: Manifest, python: str) -> str:
         "base": settings.base,
         "registry": settings.registry,
         "for": settings.target,
+        "build": settings.build if settings.build != "buildkit" else None,
         "system-packages": sorted(set(settings.system_packages)),
         "command": list(settings.command),
+        "project": settings.project if settings.project != "source" else None,
+        "builder": settings.builder,
+        "build-packages": sorted(set(settings.build_packages)),
+        "ports": sorted(settings.ports),
+        "healthcheck": list(settings.healthcheck),
+        "stop-signal": settings.stop_signal,
         "env": dict(baked.env),
         "required": [*baked.required],
         "missed": [*baked.missed],

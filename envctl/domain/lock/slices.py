@@ -23,6 +23,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 
 from envctl.domain.lock import Lock
 from envctl.domain.lock.entry import CREATOR, digest, package_table, version_of
+from envctl.domain.lock.hashes import hardened
 from envctl.domain.platforms import Platform
 from envctl.errors import LockError
 
@@ -179,8 +180,11 @@ def slice_digest(items: Iterable[Item], python: str) -> str:
 
 
 def as_pylock(items: Iterable[Item]) -> dict[str, Any]:
-    """Return a lock that holds just these files, as TOML-able data: what the installer is given."""
-    packages = [package_table(item.alone()) for item in items]
+    """Return a lock that holds just these files, as TOML-able data: what the installer is given.
+
+    Raises ``LockError`` for a file without a hash that counts.
+    """
+    packages = [hardened(package_table(item.alone())) for item in items]
     return {"lock-version": "1.0", "created-by": CREATOR, "packages": packages}
 
 

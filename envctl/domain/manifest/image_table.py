@@ -28,8 +28,8 @@ _KEYS = (
     "healthcheck",
     "stop-signal",
 )
-# Debian Policy 5.6.7, with an optional version as apt-get takes it.
-_DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(=[A-Za-z0-9.+:~-]+)?")
+# Debian Policy 5.6.7, with an optional version as apt-get takes it; no minus at the end, by which it removes a package.
+_DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](=[A-Za-z0-9.+:~-]+)?")
 _SIGNAL = re.compile(r"SIG[A-Z][A-Z0-9+-]{1,10}|[1-9]|[1-5][0-9]|6[0-4]")
 _LAST_PORT = 65535
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from envctl.domain.image import Image, header
 from envctl.domain.image.layers import Part
-from envctl.emitters.dockerfile import buildkit, final
-from envctl.emitters.dockerfile.steps import run
+from envctl.emitters.dockerfile import buildkit, final, hermetic
+from envctl.emitters.dockerfile.steps import Added, run
 
 __all__ = ["FLAVOURS", "Flavour", "emit"]
 
@@ -29,6 +29,10 @@ class Flavour(Protocol):
         """Return the stage ``uv``."""
         ...
 
+    def sources(self, image: Image) -> tuple[str, ...]:
+        """Return the stages in which sources become wheels, and the project's own; none if it compiles nothing."""
+        ...
+
     def install(self, image: Image, part: Part) -> tuple[str, ...]:
         """Return what fills the environment of a part, without its ``FROM``."""
         ...
@@ -37,25 +41,36 @@ class Flavour(Protocol):
         """Return what installs the Debian packages that the manifest names."""
         ...
 
+    def prepare(self, added: Iterable[Added]) -> tuple[str, ...]:
+        """Return the stages that the project's own files need before the final one."""
+        ...
 
-FLAVOURS: Mapping[str, Flavour] = {each.NAME: each for each in (buildkit,)}
+    def add(self, added: Added) -> tuple[str, ...]:
+        """Return what puts them into the final stage."""
+        ...
+
+
+FLAVOURS: Mapping[str, Flavour] = {each.NAME: each for each in (buildkit, hermetic)}
 
 
 def emit(image: Image, files: Mapping[str, str]) -> tuple[str, ...]:
     """Return the lines of the block; ``files`` are the companions in the image's folder, by name."""
-    flavour = FLAVOURS["buildkit"]
+    flavour = FLAVOURS[image.build]
     return (
         *header(image, files),
         *flavour.how_to_build(image),
         "",
         f"FROM {image.base.pinned} AS base",
         *flavour.installer(image),
+        *_empty(),
+        *flavour.sources(image),
         *_parts(image, flavour),
-        *final.stage(image, flavour.system_packages(image)),
+        *flavour.prepare(final.added(image)),
+        *final.stage(image, flavour.system_packages(image), flavour.add),
     )
 
 
-def _parts(image: Image, flavour: Flavour) -> Iterable[str]:
+def _empty() -> Iterable[str]:
     yield from (
         "",
         "# `relocatable`: launchers that name no path, as in .venv.",
@@ -68,5 +83,8 @@ def _parts(image: Image, flavour: Flavour) -> Iterable[str]:
             ],
         ),
     )
+
+
+def _parts(image: Image, flavour: Flavour) -> Iterable[str]:
     for part in image.stages:
         yield from ("", f"FROM empty AS {part}", *flavour.install(image, part))

@@ -230,7 +230,7 @@ def _file(url: str) -> dict[str, Any]:
         ({"name": "odd", "archive": _file("https://x.example/odd.zip")}, "a direct address"),
         (
             {"name": "odd", "version": "1.0", "sdist": _file("https://x.example/odd-1.0.tar.gz")},
-            "only source",
+            "does not say how its source is built",
         ),
         (_with(wheels=[_file("file:///srv/odd-1.0-py3-none-any.whl")]), "cannot reach"),
         (_with(wheels=[_file("ftp://x.example/odd-1.0-py3-none-any.whl")]), "cannot reach"),

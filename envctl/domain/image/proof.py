@@ -1,0 +1,102 @@
+"""What an image must hold and how it must start, as its proof compares it with what it holds."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+ENVIRONMENT = "opt/venv"
+"""Where an image's environment lies, without the leading slash."""
+OWN = "opt/envctl"
+SOURCE = "app"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brought:
+    """One package as its wheel brings it: path from the environment → the SHA-256 (hex) that its file may have.
+
+    It may have several where two packages bring one path, and none where only that it is there is known.
+    ``folder`` is the name of its ``.dist-info``.
+    """
+
+    name: str
+    version: str
+    folder: str
+    rows: Mapping[str, tuple[str, ...]]
+
+    def at(self, python: str) -> "Brought":
+        """Return the same package in an environment of another minor version of Python."""
+        start = f"lib/python{python}/"
+        rows = {
+            (start + path.split("/", 2)[2] if path.startswith("lib/python3.") else path): digests
+            for path, digests in self.rows.items()
+        }
+        return Brought(name=self.name, version=self.version, folder=self.folder, rows=rows)
+
+
+def hexadecimal(recorded: str) -> str:
+    """Return a RECORD's SHA-256 (``sha256=``, base64 without padding) in hex; empty for any other."""
+    kind, _, text = recorded.partition("=")
+    try:
+        return base64.urlsafe_b64decode(f"{text}==").hex() if kind == "sha256" else ""
+    except (binascii.Error, ValueError):
+        return "damaged"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Promise:
+    """What the lock's slice and the Dockerfile promise of an image for one machine.
+
+    ``packages``: name → version. ``own``: the project's own package, of which no lock says anything; ``built``:
+    packages that are built from source, whose bytes are their own. ``files``: path → SHA-256 of what was copied in
+    beside the environment; ``sources``: the same for the project's files. ``free``: variables that the user's own
+    lines set.
+    """
+
+    machine: str
+    python: str
+    slice_label: tuple[str, str]
+    packages: Mapping[str, str]
+    labels: Mapping[str, str]
+    env: Mapping[str, str]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    user: str
+    free: frozenset[str] = frozenset()
+    own: str | None = None
+    built: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    system_packages: tuple[str, ...] = ()
+    base: str = ""
+
+    @property
+    def minor(self) -> str:
+        """The Python as ``3.11``."""
+        return ".".join(self.python.split(".")[:2])
+
+    @property
+    def site(self) -> str:
+        """Where packages lie, from the environment."""
+        return f"lib/python{self.minor}/site-packages"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What the proof rests on.
+
+    ``brought``: by name, what this machine knows of the packages' bytes. ``base``: the digests of the base image's
+    layers, ``None`` where nobody could say them.
+    """
+
+    brought: Mapping[str, Brought]
+    base: tuple[str, ...] | None = None
+
+    def accepted(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Return path from the environment → the package that brings it, and the hashes that will do."""
+        found: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for each in self.brought.values():
+            for path, digests in each.rows.items():
+                before = found[path][1] if path in found else ()
+                found[path] = (each.name, tuple(dict.fromkeys((*before, *digests))))
+        return found
