@@ -1,0 +1,86 @@
+"""``envctl image verify``."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from envctl.bootstrap import Services
+from envctl.cli import options
+from envctl.cli.render import envelope, say, show
+from envctl.domain.lock import Lock
+from envctl.domain.manifest import Manifest
+from envctl.emitters import findings_text
+from envctl.usecases import image
+from envctl.usecases.image_verify import ImageReport, verify_image
+from envctl.usecases.surroundings import Surroundings
+
+
+@click.command(epilog="Example: envctl image verify registry.example/team/vision:1.0")
+@click.argument("reference", metavar="IMAGE")
+@options.profile
+@click.option("--remote", is_flag=True, help="Ask the registry, even if the engine has it.")
+@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@options.as_json
+@options.pass_services
+@click.pass_context
+def command(
+    ctx: click.Context,
+    services: Services,
+    reference: str,
+    profile: str | None,
+    remote: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Prove that an image holds what the lock says; nothing of it is run.
+
+    Of an image that the engine has, every file is compared with its wheel,
+    and every layer is searched for secrets and caches. Of any other the
+    registry is asked for labels and digest, without a pull.
+
+    Exits with 1 when something disagrees.
+    """
+    manifest, lock = image.of(services.project, services.variant, profile)
+    for note in image.notes(manifest, lock):
+        say(f"note: {note}")
+    report = prove(services, manifest, lock, reference, remote=remote)
+    no = report.fails(strict=strict)
+    if as_json:
+        show(envelope("image verify", as_result(report), ok=not no))
+    else:
+        show(as_text(report))
+        say(f"{report.reference}: {report.identity}")
+    ctx.exit(1 if no else 0)
+
+
+def prove(
+    services: Services, manifest: Manifest, lock: Lock, reference: str, *, remote: bool = False
+) -> ImageReport:
+    """Compare an image with the lock; see ``verify_image``."""
+    around = Surroundings(
+        project=services.project,
+        environments=services.environments,
+        here=services.here,
+        inspect=services.environments.inspect,
+        record=services.record,
+        environ=services.environ,
+        workshop=lambda: services.workshop,
+    )
+    return verify_image(around, services.proof_doors(), manifest, lock, reference, remote=remote)
+
+
+def as_result(report: ImageReport) -> dict[str, Any]:
+    """Return what a proof found, as JSON's types."""
+    return {
+        "image": report.reference,
+        "identity": report.identity,
+        "local": report.local,
+        "said": report.said,
+        "findings": [asdict(finding) for finding in report.findings],
+    }
+
+
+def as_text(report: ImageReport) -> str:
+    """Return what a proof found, for people."""
+    return findings_text.report(("image",), report.findings, {}, {"image": report.said})
