@@ -13,24 +13,34 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from envctl.domain.captured.packages import Capture
     from envctl.domain.devices import Usage
+    from envctl.domain.environment import Stamp
     from envctl.domain.environment.here import Here
+    from envctl.domain.image.libraries import Linked
+    from envctl.domain.image.order import Secret
+    from envctl.domain.image.starting import Caller
     from envctl.domain.imported import Additions
     from envctl.domain.indexes.mirrors import Transport
     from envctl.domain.manifest import Manifest
     from envctl.domain.record import Record
     from envctl.domain.resolution import Interpreter
     from envctl.ports import (
+        Builder,
         Catalogue,
+        Completed,
         Editor,
         Engine,
         Environments,
         Leases,
         Probe,
         Project,
+        Registry,
         Runner,
         Sdists,
+        Shelves,
+        Starter,
         Workshop,
     )
+    from envctl.usecases.image_verify import Doors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +108,22 @@ class Services:
         from envctl.adapters.sdists import SdistFolder
 
         return SdistFolder.of_user(self.run, self.environ, lambda: self.transport)
+
+    @cached_property
+    def shelves(self) -> "Shelves":
+        """The wheels that hermetic images are built from."""
+        from envctl.adapters import installer
+        from envctl.adapters.index.fetch import fetcher
+        from envctl.adapters.shelves import WheelShelves
+        from envctl.domain.image.settings import default_index
+        from envctl.usecases import load
+
+        def locate(name: str) -> str:
+            index = default_index(load.manifest(self.project))
+            return installer.address(self.run, self.environ, self.transport, index, name)
+
+        get = fetcher(self.run, self.environ, lambda: self.transport)
+        return WheelShelves(self.project.root, get, locate)
 
     @cached_property
     def workshop(self) -> "Workshop":
@@ -190,11 +216,93 @@ class Services:
 
         return default_index()
 
-    def registry_digest(self, reference: str) -> str | None:
-        """Ask a registry which digest a tag has; ``None``: nobody answered."""
-        from envctl.adapters.containers import registry_digest
+    @cached_property
+    def registry(self) -> "Registry":
+        """Image registries, asked without an engine; Docker Hub through the engine's mirrors, if it has any."""
+        from envctl.adapters.containers import mirrors
+        from envctl.adapters.registry.client import RegistryClient
 
-        return registry_digest(reference)
+        return RegistryClient(self.environ, run=self.run, mirrors=mirrors)
+
+    def libraries(self, path: str, stamp: "Stamp") -> "Linked":
+        """Return what the ELF files of an environment ask of the loader."""
+        from envctl.adapters.environment_libraries import look
+
+        return look(Path(path), stamp)
+
+    def proof_doors(self) -> "Doors":
+        """Return how images are reached, and what they are proved by."""
+        from envctl.adapters import containers, source_files, wheel_evidence
+        from envctl.usecases.image_verify import Doors
+
+        def layers(reference: str) -> tuple[str, ...] | None:
+            found = containers.inspect(reference)
+            return found.layers if found else None
+
+        root = self.project.root
+        return Doors(
+            contents=containers.contents,
+            layers=layers,
+            described=self.registry.described,
+            of_environment=lambda path, stamp: wheel_evidence.of_environment(Path(path), stamp),
+            of_wheels=lambda packages, interpreter: wheel_evidence.of_wheels(
+                self.run, packages, interpreter, self.transport, root
+            ),
+            interpreter=lambda python: self.interpreter(python, None),
+            hashes=lambda sources: source_files.hashes(root, sources),
+            paths=self.paths,
+        )
+
+    def registry_digest(self, reference: str) -> str | None:
+        """Ask which digest a tag has: the engine, which knows its mirrors, else the registry; ``None``: no answer."""
+        from envctl.adapters.containers import registry_digest
+        from envctl.errors import EnvctlError
+
+        try:
+            if digest := registry_digest(reference):
+                return digest
+            found = self.registry.described(reference)
+        except EnvctlError:
+            return None
+        return found.digest if found else None
+
+    def builder(self, asked: str | None, flavour: str) -> "Builder":
+        """Return what builds an image of this flavour; raises ``ContainerError``, ``UsageError``."""
+        from envctl.adapters.builders.choice import choose
+
+        return choose(asked, flavour, run=self.run, environ=self.environ)
+
+    def build_secrets(
+        self, asked: Collection[str], addresses: Collection[str], workspace: Path
+    ) -> "tuple[Secret, ...]":
+        """Return what this machine gives to a build; raises ``ImageError``."""
+        from envctl.adapters.build_secrets import secrets
+        from envctl.adapters.index.logins import Logins
+
+        logins = Logins(self.environ, self.transport)
+        return secrets(asked, addresses, environ=self.environ, logins=logins, workspace=workspace)
+
+    def starter(self, asked: str | None) -> "Starter":
+        """Return what starts containers; raises ``ContainerError``, ``UsageError``."""
+        from envctl.adapters.starters import choose
+
+        return choose(asked, self.environ)
+
+    def caller(self) -> "Caller":
+        """Return who we are, and what of our terminal a program can be given."""
+        from envctl.adapters.caller import caller
+
+        return caller()
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        return Path(path).exists()
+
+    def attend(self, argv: Sequence[str], env: Mapping[str, str]) -> "Completed":
+        """Start a program on our own terminal, pass signals on, wait; raises ``ToolMissingError``."""
+        from envctl.adapters.process import attend
+
+        return attend(argv, env)
 
     def svg(self, graph: str) -> str:
         """Lay a graph in Graphviz' language out as an SVG; raises ``ToolMissingError``."""
@@ -209,6 +317,13 @@ class Services:
 
         with self.workspace() as workspace:
             return pin(self.run, workspace, default_index(manifest))
+
+    def uv_files(self, manifest: "Manifest") -> Mapping[str, str]:
+        """Return the files of the uv that is used here, as the index has them: name → sha256."""
+        from envctl.adapters.installer import files
+        from envctl.domain.image.settings import default_index
+
+        return files(self.run, self.environ, self.transport, default_index(manifest))
 
     def environment_python(self) -> str | None:
         """Return the Python of the environment in use, if there is one."""
@@ -258,6 +373,12 @@ class Services:
         from envctl.adapters.shell_folder import shell_folder
 
         return shell_folder()
+
+    def given(self, name: str) -> str | None:
+        """Return the text of a file that is named on the command line; ``None``: there is none."""
+        from envctl.adapters.given import given
+
+        return given(self.folder, name)
 
     def is_file(self, path: str) -> bool:
         """Whether there is such a file."""

@@ -104,6 +104,12 @@ class ImageError(EnvctlError):
     code = "image"
 
 
+class RegistryFailure(EnvctlError):
+    """An image registry is unreachable, refuses us, or serves something that is no image."""
+
+    code = "registry"
+
+
 class ExportError(EnvctlError):
     """The lock holds something that the asked format cannot say."""
 

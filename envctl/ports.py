@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from packaging.pylock import PackageSdist
 
@@ -19,6 +19,12 @@ from envctl.domain.workshop.built import Built
 from envctl.domain.workshop.job import Job
 from envctl.domain.workshop.toolchain import Toolchain
 from envctl.readers.source_tree import SourceTree
+
+if TYPE_CHECKING:  # its folder brings the tables of the contract, which few commands need
+    from envctl.domain.image.bundle import Bundled
+    from envctl.domain.image.described import Described
+    from envctl.domain.image.order import Assembled, Layer, Listener, Order
+    from envctl.domain.image.starting import HostFacts, ImageFacts, Start
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +81,10 @@ class Project(Protocol):
 
     def listing(self, folder: str) -> tuple[str, ...]:
         """Return the names of the files in a folder of the project, sorted; empty when there is no such folder."""
+        ...
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """Return every name in a folder, sorted, whatever it stands for; raises ``ProjectError`` for no folder."""
         ...
 
     def locked(self, purpose: str) -> AbstractContextManager[None]:
@@ -183,11 +193,70 @@ class Catalogue(Protocol):
         ...
 
 
+class Registry(Protocol):
+    """Image registries, asked without a pull (see ``envctl.adapters.registry``)."""
+
+    def described(self, reference: str, platform: str | None = None) -> "Described | None":
+        """Return what a registry says of an image; ``None``: it has no such image.
+
+        What differs by platform is of ``platform`` (``linux/arm64``), else of linux/amd64, else of the first.
+        Raises ``ImageError`` for what is no name, ``RegistryFailure`` when nobody answers.
+        """
+        ...
+
+
+class Builder(Protocol):
+    """Builds images: a module with these names (see ``envctl.adapters.builders``)."""
+
+    NAME: str
+    FLAVOURS: tuple[str, ...]
+
+    def build(
+        self, order: "Order", *, run: Runner, heard: "Listener", workspace: Path
+    ) -> "Assembled":
+        """Build; raises ``ContainerError``, ``ToolMissingError``."""
+        ...
+
+    def layers(self, reference: str, *, run: Runner) -> "tuple[Layer, ...]":
+        """Return an image's layers, lowest first, without the instructions that made none."""
+        ...
+
+
+class Starter(Protocol):
+    """Starts containers: a module with these names (see ``envctl.adapters.starters``)."""
+
+    NAME: str
+
+    def facts(self, run: Runner) -> "HostFacts": ...
+
+    def inspect(self, reference: str, run: Runner) -> "ImageFacts | None": ...
+
+    def command(self, start: "Start", environ: Mapping[str, str]) -> tuple[str, ...]: ...
+
+
 class Sdists(Protocol):
     """The sources that a lock names (see ``envctl.adapters.sdists``)."""
 
     def tree(self, sdist: PackageSdist) -> SourceTree:
         """List one and read its texts, running nothing; raises ``IndexFailure``, ``HashMismatchError``."""
+        ...
+
+
+class Shelves(Protocol):
+    """The files that a hermetic image's build reads (see ``envctl.adapters.shelves``)."""
+
+    def amiss(self, wanted: Mapping[str, str]) -> Mapping[str, str]:
+        """Return which of these files (path in the project → sha256) are ``missing`` or ``altered``."""
+        ...
+
+    def fetch(
+        self, folder: str, files: "Sequence[Bundled]", heard: Heard | None = None
+    ) -> tuple[str, ...]:
+        """Fetch those that are not there; return their names. Raises ``IndexFailure``, ``HashMismatchError``."""
+        ...
+
+    def keep(self, folder: str, wanted: Collection[str]) -> tuple[str, ...]:
+        """Remove every other file of the image's bundle (paths below its folder); return their names."""
         ...
 
 
@@ -230,8 +299,8 @@ class Turn(Protocol):
 
     def ahead(self) -> tuple[Waiter, ...]: ...
 
-    def wait(self, devices: frozenset[str]) -> None:
-        """Sleep until nobody who came before waits for any of these."""
+    def wait(self, devices: frozenset[str], wanted: int) -> None:
+        """Sleep until nobody who came before can, by himself, leave fewer than ``wanted`` of these."""
         ...
 
 

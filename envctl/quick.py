@@ -60,12 +60,14 @@ def look(kind: str, name: str) -> str:
         "link": _link,
         "listing": listing,
         "names": names,
+        "entries": entries,
         "stat": _stat,
         "variable": _variable,
         "tree": _tree,
         "bytes": _bytes,
         "machine": _machine,
         "here": _here,
+        "until": _until,
     }
     if kind not in kinds:
         raise ValueError(kind)
@@ -99,6 +101,13 @@ def names(path: str) -> str:
         return "-"
 
 
+def entries(path: str) -> str:
+    """Return a digest over all names in a folder, ``-`` when nothing is there; raises ``OSError`` for no folder."""
+    if not os.path.lexists(path):
+        return "-"
+    return _digest(os.fsencode("\n".join(sorted(os.listdir(path)))))  # noqa: PTH208
+
+
 def _link(path: str) -> str:
     return _digest(os.fsencode(os.readlink(path)))  # noqa: PTH115
 
@@ -106,6 +115,13 @@ def _link(path: str) -> str:
 def _here(path: str) -> str:
     """Tell a project from a copy of it, which has a copy of its notes."""
     return "yes" if os.getcwd() == path else "no"  # noqa: PTH109
+
+
+def _until(day: str) -> str:
+    """Whether that day (UTC) is not over yet: what tables say of support ends some day."""
+    import time  # noqa: PLC0415  # for `verify` alone
+
+    return "yes" if time.strftime("%Y-%m-%d", time.gmtime()) <= day else "no"
 
 
 def _stat(path: str) -> str:

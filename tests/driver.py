@@ -5,6 +5,7 @@ Both can be given a recorded machine (`tests.machines`), and then say of it what
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def nvidia_smi(
             for gpu in record.nvidia_gpus
         ],
     }
-    program = f"#!{sys.executable} -IS\n" + (ASSETS / "nvidia_smi.py").read_text()
+    # For the shell and for Python alike: the path of a `#!` line can hold no blank.
+    start = f"#!/bin/sh\n'''exec' {shlex.quote(sys.executable)} -IS \"$0\" \"$@\"\n' '''\n"
+    program = start + (ASSETS / "nvidia_smi.py").read_text()
     tree(root, {"usr/bin/nvidia-smi": program, "usr/bin/nvidia-smi.json": json.dumps(answers)})
     (root / "usr/bin/nvidia-smi").chmod(0o755)
     return root

@@ -31,6 +31,10 @@ class InMemoryProject:
         names = (name.removeprefix(f"{folder}/") for name in self.files)
         return tuple(sorted(name for name in names if "/" not in name))
 
+    def entries(self, folder: str) -> tuple[str, ...]:
+        inside = [n.removeprefix(f"{folder}/") for n in self.files if n.startswith(f"{folder}/")]
+        return tuple(sorted({name.partition("/")[0] for name in inside}))
+
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
         yield

@@ -95,7 +95,7 @@ def test_every_error_has_a_code_of_its_own_and_is_documented() -> None:
 
 def test_every_finding_is_documented_and_every_documented_finding_exists() -> None:
     codes = {code for code in get_args(VerdictCode) if code != "ok"}
-    for module in (ROOT / "envctl" / "checks").glob("*.py"):
+    for module in (ROOT / "envctl" / "checks").rglob("*.py"):
         texts = (
             node.value
             for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))

@@ -13,7 +13,10 @@ from envctl.errors import ContainerError
 if TYPE_CHECKING:
     from docker import DockerClient
 
+    from envctl.domain.image.contents import Contents
+
 _PATIENCE = 20  # seconds; a registry behind a proxy that drops packets would hold us for minutes
+_SAVING = 1800  # seconds; the engine packs a large image whole before it sends the first byte
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,19 @@ def registry_digest(reference: str) -> str | None:
         return None
 
 
+def mirrors() -> tuple[str, ...]:
+    """Return the addresses that the engine asks before Docker Hub; empty when there is no engine."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    try:
+        with _client() as client:
+            settings = (client.info() or {}).get("RegistryConfig") or {}
+            return tuple(str(mirror) for mirror in settings.get("Mirrors") or ())
+    except (ContainerError, DockerException, RequestException):
+        return ()
+
+
 def inspect(reference: str) -> BuiltImage | None:
     """Return a local image, ``None`` when the engine has none of that name."""
     from docker.errors import ImageNotFound
@@ -66,14 +82,28 @@ def inspect(reference: str) -> BuiltImage | None:
         )
 
 
+def contents(reference: str) -> "Contents | None":
+    """Read every file of a local image, without making a container of it; ``None``: the engine has none."""
+    from docker.errors import ImageNotFound
+
+    from envctl.adapters import image_files
+
+    with _client(_SAVING) as client, _explained(f"read {reference}"):
+        try:
+            found = client.images.get(reference)
+        except ImageNotFound:
+            return None
+        return image_files.read(found.save(chunk_size=1 << 20), reference)
+
+
 @contextmanager
-def _client() -> "Iterator[DockerClient]":
+def _client(patience: int = _PATIENCE) -> "Iterator[DockerClient]":
     import docker
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
     try:
-        client = docker.from_env(timeout=_PATIENCE)
+        client = docker.from_env(timeout=patience)
         client.ping()
     except (DockerException, RequestException) as error:
         refused = "permission denied" in str(error).lower()

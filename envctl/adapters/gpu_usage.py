@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from envctl.adapters.nvidia import places
-from envctl.adapters.nvidia.asking import ask, start
+from envctl.adapters.nvidia.asking import Deadline, ask, start
 from envctl.adapters.probes import gpu as probe
 from envctl.adapters.processes import Processes
 from envctl.domain.devices import GpuProcess, GpuUse, MigUse, Usage
@@ -17,6 +17,10 @@ _QUESTION = Path(__file__).with_name("nvidia") / "usage_parts.py"
 _MIB = 1024**2
 _DEVICES = "--query-gpu=index,memory.total,memory.free,utilization.gpu"
 _PROCESSES = "--query-compute-apps=gpu_uuid,pid,used_memory"
+_NEVER = {"[N/A]", "[Not Supported]", "N/A"}
+"""What `nvidia-smi` says of a device that never tells this; anything else in brackets is a fault."""
+
+_ASKED = ("nvml", "nvidia-smi")
 
 Said = Mapping[str, Any]
 
@@ -24,20 +28,42 @@ Said = Mapping[str, Any]
 def usage(*, run: Runner, sysroot: Path, limit: float = probe.LIMIT_S) -> Usage:
     """Return all devices with memory, load and processes; no driver and no device are values. Raises nothing.
 
-    Each question has ``limit`` seconds. What a device does not tell, or not to this user, is ``None``.
+    The driver has ``limit`` seconds to name its devices, and as many to tell of their use. What a device does not
+    tell, or not to this user, is ``None``.
     """
     found = probe.probe(run=run, sysroot=sysroot, limit=limit)
-    said: list[Said] = []
-    if found["gpu_source"] == "nvml":
-        said = _nvml(run, sysroot, limit)
-    elif found["gpu_source"] == "nvidia-smi":
-        said = _nvidia_smi(run, sysroot, limit, found["gpus"])
+    said, silent = _asked(run, sysroot, limit, found)
     process = Processes(sysroot).named
+    gpus = tuple(_use(gpu, _of(gpu, said), process) for gpu in found["gpus"])
     return Usage(
-        gpus=tuple(_use(gpu, _of(gpu, said), process) for gpu in found["gpus"]),
+        gpus=gpus,
         driver=found["driver"],
         problem=found["gpu_problem"],
+        use_problem=_untold(gpus, silent) if found["gpu_source"] in _ASKED else None,
     )
+
+
+def _untold(gpus: Iterable[GpuUse], silent: str | None) -> str | None:
+    """Say of which devices the driver did not tell their use; of a divided one that of its parts counts."""
+    of = [each.gpu.index for each in gpus if each.gpu.vendor == "nvidia" and not _all_told(each)]
+    why = f": {silent}" if silent else ""
+    listed = ", ".join(map(str, of))
+    return f"the NVIDIA driver does not say who uses GPU {listed}{why}" if of else None
+
+
+def _all_told(use: GpuUse) -> bool:
+    return all(part.told for part in use.mig) if use.mig else use.told
+
+
+def _asked(
+    run: Runner, sysroot: Path, limit: float, found: Mapping[str, Any]
+) -> tuple[list[Said], str | None]:
+    """Return what was said of each device, and why it is not all; who has not named the devices is not asked."""
+    if found["gpu_source"] == "nvml":
+        return _nvml(run, sysroot, Deadline(limit))
+    if found["gpu_source"] == "nvidia-smi":
+        return _nvidia_smi(run, sysroot, Deadline(limit), found["gpus"])
+    return [], None
 
 
 def _of(gpu: Gpu, said: Iterable[Said]) -> Said:
@@ -58,6 +84,7 @@ def _use(gpu: Gpu, said: Said, process: _Named) -> GpuUse:
     of_parts = tuple(each for part in mig for each in part.processes if each.pid not in known)
     return GpuUse(
         gpu=gpu,
+        told=said.get("told") is True,
         memory_used_bytes=_number(said.get("memory_used_bytes")),
         load_percent=_number(said.get("load_percent"), most=100),
         processes=own + of_parts,
@@ -68,6 +95,7 @@ def _use(gpu: Gpu, said: Said, process: _Named) -> GpuUse:
 def _part(device: MigDevice, said: Said, process: _Named) -> MigUse:
     return MigUse(
         device=device,
+        told=said.get("told") is True,
         memory_used_bytes=_number(said.get("memory_used_bytes")),
         processes=_processes(said, process),
     )
@@ -86,35 +114,47 @@ def _processes(said: Said, process: _Named) -> tuple[GpuProcess, ...]:
     return tuple(found)
 
 
-def _nvml(run: Runner, sysroot: Path, limit: float) -> list[Said]:
-    folder = places.library(sysroot)
-    return list(ask(run, _QUESTION, env=places.environ(sysroot, folder), limit=limit).parts)
+def _nvml(run: Runner, sysroot: Path, deadline: Deadline) -> tuple[list[Said], str | None]:
+    environ = places.environ(sysroot, places.library(sysroot))
+    heard = ask(run, _QUESTION, env=environ, deadline=deadline)
+    return list(heard.parts), f"NVML {deadline.how(heard.ended)}" if heard.ended != "done" else None
 
 
-def _nvidia_smi(run: Runner, sysroot: Path, limit: float, gpus: Iterable[Gpu]) -> list[Said]:
+def _nvidia_smi(
+    run: Runner, sysroot: Path, deadline: Deadline, gpus: Iterable[Gpu]
+) -> tuple[list[Said], str | None]:
     program = places.program(sysroot)
     if program is None:
-        return []
+        return [], "nvidia-smi is gone"
 
-    def rows(query: str, width: int) -> list[list[int | str]]:
+    def rows(query: str, width: int) -> list[list[int | str]] | None:
         argv = [str(program), query, "--format=csv,noheader,nounits"]
-        ended = start(run, argv, env=places.environ(sysroot), limit=limit)
+        ended = start(run, argv, env=places.environ(sysroot), deadline=deadline)
         lines = [[_cell(cell) for cell in line.split(",")] for line in ended.stdout.splitlines()]
-        return [line for line in lines if len(line) == width] if ended.code == 0 else []
+        return [line for line in lines if len(line) == width] if ended.code == 0 else None
 
-    devices = [_device(*row) for row in rows(_DEVICES, 4)]
+    processes = rows(_PROCESSES, 3)
+    devices = [_device(*row, told=processes is not None) for row in rows(_DEVICES, 4) or ()]
     uuids = {gpu.index: gpu.uuid for gpu in gpus}
-    for uuid, pid, memory in rows(_PROCESSES, 3):
+    for uuid, pid, memory in processes or ():
         for device in devices:
             if uuids.get(device["index"]) == uuid:
                 device["processes"].append({"pid": pid, "memory_bytes": _bytes(memory)})
-    return list(devices)
+    failed = processes is None or not devices
+    return list(devices), "nvidia-smi fails when it is asked" if failed else None
 
 
-def _device(index: int | str, total: int | str, free: int | str, load: int | str) -> dict[str, Any]:
-    known = isinstance(total, int) and isinstance(free, int)
-    used = _bytes(total - free) if known else None  # type: ignore[operator]
-    return {"index": index, "memory_used_bytes": used, "load_percent": load, "processes": []}
+def _device(
+    index: int | str, total: int | str, free: int | str, load: int | str, *, told: bool
+) -> dict[str, Any]:
+    used = _bytes(total - free) if isinstance(total, int) and isinstance(free, int) else None
+    return {
+        "index": index,
+        "memory_used_bytes": used,
+        "load_percent": load,
+        "processes": [],
+        "told": told and (used is not None or {total, free} & _NEVER != set()),
+    }
 
 
 def _cell(text: str) -> int | str:

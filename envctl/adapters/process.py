@@ -4,6 +4,7 @@ import errno
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,6 +17,11 @@ from envctl.errors import ToolMissingError
 from envctl.ports import Completed
 
 _PATIENCE = 5.0  # seconds for who outlives a program and still holds its stderr
+_KEPT = 1 << 13  # bytes of what a program said last
+_GIVEN = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT),
+    *(signal.SIGUSR1, signal.SIGUSR2),
+)
 _KILLED_AFTER_LIMIT = 124  # what coreutils' timeout(1) answers
 
 
@@ -87,6 +93,62 @@ def _listened(heard: Callable[[str], None] | None, lines: list[str]) -> Iterator
     finally:
         os.close(write)
         thread.join(_PATIENCE)
+
+
+def attend(argv: Sequence[str], env: Mapping[str, str]) -> Completed:
+    """Start a program on our own stdin, stdout and terminal, pass signals on to it, and wait.
+
+    Its stderr is passed through as it comes; the last of it is returned, for who can explain it. Raises
+    ``ToolMissingError``.
+    """
+    said = bytearray()
+    with _overheard(said) as stderr:
+        try:
+            child = subprocess.Popen(argv, env=dict(env), stderr=stderr, close_fds=False)
+        except OSError as error:
+            raise _missing(argv[0], error) from error
+        with _passed_on(child):
+            code = child.wait()
+    text = bytes(said).decode(errors="replace")
+    return Completed(argv=tuple(argv), code=code, stdout="", stderr=text)
+
+
+@contextmanager
+def _overheard(said: bytearray) -> Iterator[int]:
+    """Lend a stderr that is passed on to ours and whose end is kept; who outlives the program is not waited for."""
+    read, write = os.pipe()
+
+    def listen() -> None:
+        with os.fdopen(read, "rb", buffering=0) as stream:
+            while chunk := stream.read(1 << 16):
+                said[:] = (said + chunk)[-_KEPT:]
+                while chunk:
+                    chunk = chunk[os.write(2, chunk) :]
+
+    thread = threading.Thread(target=listen, name="stderr", daemon=True)
+    thread.start()
+    try:
+        yield write
+    finally:
+        os.close(write)
+        thread.join(_PATIENCE)
+
+
+@contextmanager
+def _passed_on(child: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Give the signals that mean us to the child; a terminal's Ctrl-C it has had already."""
+
+    def give(number: int, _frame: object) -> None:
+        at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+        if not (at_terminal and number in (signal.SIGINT, signal.SIGQUIT)):
+            child.send_signal(number)
+
+    before = {number: signal.signal(number, give) for number in _GIVEN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def program(name: str, env: Mapping[str, str]) -> str | None:

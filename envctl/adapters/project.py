@@ -89,9 +89,26 @@ class ProjectFiles:
         path = self._root / folder
         try:
             with os.scandir(path) as entries:
-                return tuple(sorted(entry.name for entry in entries if entry.is_file()))
+                return tuple(sorted(entry.name for entry in entries if _is_file(entry)))
         except (FileNotFoundError, NotADirectoryError):
             return ()
+        except OSError as error:
+            raise refused(error, path, "listed") from error
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        """Return every name in a folder, sorted: links that lead nowhere, pipes and folders too.
+
+        Empty when nothing is there; raises ``ProjectError`` for what is there and is no folder.
+        """
+        path = self._root / folder
+        try:
+            return tuple(sorted(os.listdir(path)))  # noqa: PTH208 (names are wanted, not paths)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not os.path.lexists(path):
+                return ()
+            raise ProjectError(
+                "that is not a folder", where=str(path), hint="put a folder in its place"
+            ) from error
         except OSError as error:
             raise refused(error, path, "listed") from error
 
@@ -150,6 +167,13 @@ class ProjectFiles:
                 "envctl writes only inside the project", where=repr(name), hint="correct that name"
             )
         return self._root / name
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _refuse_pipe(path: Path) -> None:

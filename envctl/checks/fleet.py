@@ -7,13 +7,22 @@ from envctl.domain.fleet import Fit, Trial
 from envctl.domain.fleet.view import Obstacle
 from envctl.domain.fleet.words import named
 from envctl.domain.record.team import Unreadable
+from envctl.domain.verdict.sentences import ANSWER
 
 FIX = "envctl lock --fleet"
-_ADVICE = {
+ADVICE = {
     "gpu-missing": "take `required` out of [tool.envctl.gpu], or add a profile for such machines",
     "libc-too-old": "add a libc floor to tool.envctl.platforms (`linux-x86_64-glibc2.28`), then lock again",
     "platform-unserved": "add its platform to tool.envctl.platforms and lock again, or delete the record",
 }
+"""What to do about a code that no driver and no build of torch changes."""
+_RUNS = {
+    "driver-limited": "nothing must be done; a newer driver brings the full feature set",
+    "driver-forward": "nothing must be done while that package is there",
+    "kernels-unknown": "run it there once: the tables cannot tell",
+    "gpu-unused": ANSWER,
+}
+_WARNINGS = {"driver-forward", "gpu-unused"}
 _OTHER = "use another machine, and delete the record of one that nobody uses any more"
 
 
@@ -33,8 +42,8 @@ def check(
             code="record-unreadable",
             layer="fleet",
             severity="error",
-            subject=each.file,
-            message=f"the record cannot be read: {each.message}",
+            subject=each.file or ".envctl/machines",
+            message=f"the record{'' if each.file else 's'} cannot be read: {each.message}",
             advice="mend it, or save it again on that machine with `envctl record --save NAME`",
         )
     for fit in fits:
@@ -57,7 +66,7 @@ def _refused(fit: Fit, way: str | None, *, mends: bool) -> Iterator[Finding]:
         for each in trial.obstacles:
             if each.kind == "fail":
                 key = (each.code, each.reason)
-                reasons.setdefault(key, (each, []))[1].append(trial.profile or "")
+                reasons.setdefault(key, (each, []))[1].append(trial.label)
     for each, profiles in reasons.values():
         of = f"{'/'.join(profiles)}: " if any(profiles) else ""
         yield _finding(
@@ -67,34 +76,49 @@ def _refused(fit: Fit, way: str | None, *, mends: bool) -> Iterator[Finding]:
             f"{of}{each.reason}",
             each,
             fix=FIX if mends else None,
-            advice=None if mends else _ADVICE.get(each.code) or way or _OTHER,
+            advice=None if mends else ADVICE.get(each.code) or way or _OTHER,
         )
 
 
 def _limited(fit: Fit, chosen: Trial) -> Iterator[Finding]:
+    """Say what the chosen lock lacks, and of its other extras what does not run."""
     of = f"profile {chosen.profile}: " if chosen.profile else ""
+    of += f"{chosen.way}: " if chosen.way else ""
     for each in chosen.obstacles:
         yield _finding(
             fit,
             each.code,
-            "warning" if each.code == "driver-forward" else "note",
+            "warning" if each.code in _WARNINGS else "note",
             f"{of}{each.reason}",
             each,
-            advice="nothing must be done; a newer driver brings the full feature set",
+            advice=_RUNS.get(each.code, _RUNS["driver-limited"]),
         )
+    for trial in fit.trials:
+        if trial.kind == "fail" and trial.way and trial.profile == chosen.profile:
+            for each in trial.obstacles:
+                if each.kind == "fail":
+                    message = f"{trial.label}: {each.reason}"
+                    advice = f"install it there with `{chosen.way}`"
+                    yield _finding(fit, each.code, "note", message, each, advice=advice)
 
 
 def _idle(fit: Fit, way: str | None, *, mends: bool) -> Finding:
     why = named([fit]).removeprefix(f"{fit.name} ")
-    profile = fit.chosen.profile if fit.chosen else ""
+    way = ANSWER if fit.record.unanswering else way
     return _finding(
         fit,
         "gpu-unused",
         "warning",
-        f"only the profile {profile} runs, its GPUs stay unused {why}",
+        f"only the {_only(fit)} runs, its GPUs stay unused {why}",
         fix=FIX if mends else None,
         advice=None if mends else way or "add a profile with a build for that GPU and driver",
     )
+
+
+def _only(fit: Fit) -> str:
+    if fit.chosen is None or not fit.chosen.profile:
+        return fit.chosen.way if fit.chosen else ""
+    return f"profile {fit.chosen.label}"
 
 
 def _python(fit: Fit, wanted: str) -> Finding:

@@ -116,7 +116,7 @@ def _cuda(lock: Lock) -> Iterator[Finding]:
         code, severity = _GAPS[gap.outside]
         yield _advised(code, severity, gap.package, gap.sentence, gap.advice)
     for sentence in derived.assumed:
-        advice = "update envctl; until then the newest row of its tables counts"
+        advice = "update envctl; until then that is assumed"
         yield _advised("gpu-tables-old", "note", "gpu.json", sentence, advice)
     for sentence in () if derived.assumed else lock.contract.get("assumed", ()):
         message = f"the tables know by now what the lock's contract assumed: {sentence}"

@@ -4,6 +4,7 @@ Warnings, but for a list that is wrong everywhere: a machine's own ``.envctl/loc
 is not committed. Machines without an NVIDIA GPU, and those of a scheduler, which gives devices itself, are passed over.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -23,7 +24,9 @@ def check(declared: Iterable[Mapping[str, str]], records: Sequence[Record]) -> I
     """Yield what a declared list loses; ``declared``: the variables of the project, or of each of its profiles."""
     lists = dict.fromkeys((env[_VALUE], env.get(_ORDER)) for env in declared if _VALUE in env)
     for value, order in lists:
-        everywhere = list(_everywhere(read(value, _MANY, order=order)))
+        anywhere = read(value, _MANY, order=order)
+        yield from _odd(anywhere)
+        everywhere = list(_everywhere(anywhere))
         yield from everywhere
         if not everywhere:
             readings = {
@@ -48,6 +51,26 @@ def _everywhere(reading: Reading) -> Iterator[Finding]:
             _VALUE,
             f"{_VALUE} `{reading.value}`: `{end.word.text}` {sentence(reading, end)}{left}",
             advice="correct the list in [tool.envctl.env]",
+        )
+
+
+def _odd(reading: Reading) -> Iterator[Finding]:
+    """Say which words CUDA reads as something else than is written there, and takes."""
+    for token in reading.tokens:
+        if token is reading.cut_by:
+            return
+        if not token.word.rest:
+            continue
+        apart = re.split(r"[^0-9]+", token.word.id)
+        several = len(apart) > 1 and all(apart)
+        yield _finding(
+            "devices-odd",
+            _VALUE,
+            f"{_VALUE} `{reading.value}`: `{token.word.text}` is read as {token.word.number}, "
+            "the rest is ignored",
+            advice=f"write `{','.join(apart)}`, if that is meant"
+            if several
+            else "correct the list in [tool.envctl.env]",
         )
 
 
@@ -84,6 +107,10 @@ def _here(reading: Reading, name: str) -> Iterator[Finding]:
     if end and not end.foreign and not reading.ends_as_meant:
         said = f"`{end.word.text}` {sentence(reading, end)}; {summary(reading)}"
         yield _finding("devices-cut", name, f"{_VALUE} on {name}: {said}", advice=_OWN)
+    if reading.dropped and not reading.repeats:
+        token = next(each for each in reading.tokens if each.target in reading.dropped)
+        said = f"`{token.word.text}` {sentence(reading, token)}; {summary(reading)}"
+        yield _finding("devices-hidden", name, f"{_VALUE} on {name}: {said}", advice=_OWN)
     if _order_matters(reading):
         yield _finding(
             "devices-order",

@@ -27,11 +27,12 @@ COMMANDS = {
     "run": "Run a command in the environment.",
     "record": "Show what this machine has; save it for the team.",
     "gpus": "Show the GPUs, who uses them, and which are visible.",
-    "verify": "Check that lock, environment, machine and image agree.",
+    "verify": "Check lock, environment, variables, machines and image.",
     "describe": "Say what a run here rests on, to keep beside its results.",
     "diff": "Rank what could explain that two runs differ.",
     "doctor": "Say what is wrong here, and what mends it.",
     "dockerize": "Write the Dockerfile that matches the lock.",
+    "image": "Build the image, run it, prove what it holds.",
     "export": "Write what the lock says in another tool's format.",
     "tree": "Show who needs whom, and why.",
     "completion": "Print the script that completes envctl's words in a shell.",
@@ -166,7 +167,9 @@ class Commands(click.Group):
         """Print the envelope of a failure, if the command knows ``--json`` and was given it."""
         name = ctx.invoked_subcommand
         command = self.get_command(ctx, name) if name else None
-        below = command.commands.values() if isinstance(command, click.Group) else ()
+        words = words[: words.index("--")] if "--" in words else words
+        group = command.commands if isinstance(command, click.Group) else {}
+        below = [each for word, each in group.items() if word in words]
         known = [each.name for one in (command, *below) if one for each in one.params]
         asked = "--json" in words and not (command and "as_json" not in known)
         if not (asked or ctx.meta.get(JSON)):

@@ -22,7 +22,7 @@ def command(ctx: click.Context, services: Services, a: str, b: str, as_json: boo
     ENVCTL_RUN, or what `envctl describe --json` printed. Exit 0: nothing
     differs; 1: something does.
     """
-    found = diff(services.here_project, a, b)
+    found = diff(services.given, a, b)
     same = not found.differences
     if as_json:
         result = {

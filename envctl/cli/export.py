@@ -12,8 +12,9 @@ from envctl.cli import completers, options
 from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
-from envctl.emitters.exports import DOORS, EXPORTS, Door, Format
-from envctl.usecases import load
+from envctl.emitters.exports import COMPANIONS, DOORS, EXPORTS, Accompanying, Door, Format
+from envctl.usecases import image, load
+from envctl.usecases.companion import companion
 from envctl.usecases.entrance import EntranceOutcome, entrance
 from envctl.usecases.export import Choice, ExportOutcome, export
 
@@ -174,17 +175,65 @@ def _enter(ctx: click.Context, services: Services, door: Door, given: dict[str, 
     if output is not None:
         output = options.inside(services, output, example=door.FILE)
     outcome = entrance(services.project, manifest, door, output=output)
+    _presented(door.NAME, outcome, output, as_json=given["as_json"] or ctx.meta[__name__])
+
+
+def _presented(kind: str, outcome: EntranceOutcome, name: str | None, *, as_json: bool) -> None:
     for warning in outcome.warnings:
         say(f"warning: {warning}")
-    if given["as_json"] or ctx.meta[__name__]:
-        _as_json(door.NAME, outcome, output)
-    elif output is None:
+    if as_json:
+        _as_json(kind, outcome, name)
+    elif name is None:
         show(outcome.text)
     else:
-        say(delivered(outcome.delivery, output))
+        say(delivered(outcome.delivery, name))
+
+
+def _accompanied(kind: Accompanying) -> None:
+    """Make the command of one file by which another tool starts the image."""
+
+    @options.profile
+    @click.option(
+        "--image", "reference", metavar="NAME", help="What the image is called where it is started."
+    )
+    @click.option("-o", "--output", metavar="FILE", help=f"For example {kind.FILE}.")
+    @options.as_json
+    @click.pass_context
+    def one(ctx: click.Context, /, **given: Any) -> None:
+        _accompany(ctx, ctx.obj, kind, given)
+
+    command.command(
+        kind.NAME,
+        help=kind.HELP,
+        short_help=kind.SUMMARY,
+        epilog=f"Example: {kind.EXAMPLE}",
+    )(one)
+
+
+def _accompany(
+    ctx: click.Context, services: Services, kind: Accompanying, given: dict[str, Any]
+) -> None:
+    manifest, lock = image.of(services.project, services.variant, given["profile"])
+    output = given["output"]
+    if output is not None:
+        output = options.inside(services, output, example=kind.FILE)
+    outcome = companion(
+        services.project,
+        manifest,
+        lock,
+        kind,
+        python=services.environment_python(),
+        reference=given["reference"],
+        output=output,
+    )
+    for note in image.notes(manifest, lock):
+        say(f"note: {note}")
+    _presented(kind.NAME, outcome, output, as_json=given["as_json"] or ctx.meta[__name__])
 
 
 for _format in EXPORTS.values():
     _added(_format)
 for _door in DOORS.values():
     _opened(_door)
+for _companion in COMPANIONS.values():
+    _accompanied(_companion)

@@ -1,6 +1,7 @@
 """``envctl gpus`` and ``envctl gpus explain``."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from envctl.cli.render import JSON, envelope, say, show
 from envctl.errors import LeaseError, ProjectError, UsageError
 
 if TYPE_CHECKING:
-    from envctl.domain.devices.lease import Lease
+    from envctl.domain.devices.lease import Lease, Waiter
     from envctl.usecases.gpus import Declared, Explanation, Setting
 
 _ORIGINS = {
@@ -24,14 +25,40 @@ _ORIGINS = {
 }
 
 
-@click.group(invoke_without_command=True, epilog="Example: envctl gpus explain 0,2,-1,1")
+class Gpus(click.Group):
+    """Knows what was meant by a value without its verb."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the command that takes such a word; raises ``UsageError``."""
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            raise UsageError(
+                f"`gpus` has no command `{args[0]}`",
+                where="gpus",
+                hint=f"`envctl gpus explain {shlex.quote(args[0])}` says what a value means",
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _of_explain(_ctx: click.Context, _param: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        raise UsageError(
+            "who uses the GPUs now is known of this machine only",
+            where="--machine",
+            hint=f"`envctl gpus explain --machine {shlex.quote(name)}` says what a value means there",
+        )
+
+
+@click.group(cls=Gpus, invoke_without_command=True, epilog="Example: envctl gpus --json")
 @options.as_json
+@click.option("--machine", hidden=True, expose_value=False, callback=_of_explain)
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
     """Show the GPUs, who uses them, and which of them CUDA programs see.
 
     No GPU and no driver are answers, not errors; a driver that does not
-    answer is left alone after some seconds.
+    answer is left alone after 15 seconds.
     """
     ctx.meta[__name__] = as_json
     if ctx.invoked_subcommand is None:
@@ -44,24 +71,24 @@ def _show(services: Services, *, as_json: bool) -> None:
 
     usage = services.gpu_usage()
     reading = visible(usage, services.environ)
-    held = _held(services) if usage.gpus else {}
+    held, waiting = _leases(services) if usage.gpus else ({}, ())
     if as_json:
-        show(envelope("gpus", to_report(usage, reading, held), ok=True))
+        show(envelope("gpus", to_report(usage, reading, held, waiting), ok=True))
     else:
-        show(table(usage, reading, held))
+        show(table(usage, reading, held, waiting))
 
 
-def _held(services: Services) -> "Mapping[str, Lease] | None":
-    """Return the leases; a folder that cannot be looked into is no reason to show no devices."""
+def _leases(services: Services) -> "tuple[Mapping[str, Lease] | None, tuple[Waiter, ...]]":
+    """Return who holds and who waits; a folder that cannot be looked into is no reason to show no devices."""
     try:
-        return services.leases.held()
+        return services.leases.held(), services.leases.waiting()
     except LeaseError as error:
         say(f"who holds a lease is not known: {error.message}")
-        return None
+        return None, ()
 
 
 @command.command(
-    context_settings={"ignore_unknown_options": True},
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
     epilog="Example: envctl gpus explain 0,2,-1,1 --machine lab-v100",
 )
 @click.argument("value", required=False)
@@ -82,8 +109,7 @@ def explain(ctx: click.Context, value: str | None, machine: str | None, as_json:
     from envctl.emitters.gpus_text import explanation  # noqa: PLC0415  # lazy: `--help`
     from envctl.usecases import gpus  # noqa: PLC0415
 
-    if value and re.match(r"-+[A-Za-z]", value):
-        raise UsageError(f"there is no option `{value}`", where="gpus explain", hint="see `--help`")
+    _words(ctx, value)
     services: Services = ctx.obj
     as_json = as_json or ctx.meta[__name__]
     ctx.meta[JSON] = as_json
@@ -97,6 +123,20 @@ def explain(ctx: click.Context, value: str | None, machine: str | None, as_json:
         show(envelope("gpus explain", found.to_json(), ok=True))
     else:
         show(explanation(found.reading, _facts(found), found.doubts))
+
+
+def _words(ctx: click.Context, value: str | None) -> None:
+    """Refuse what is neither an option nor the one value; `-1` is a value."""
+    words = [*filter(None, [value]), *ctx.args]
+    if odd := next((word for word in words if re.match(r"-+[A-Za-z]", word)), None):
+        raise UsageError(f"there is no option `{odd}`", where="gpus explain", hint="see `--help`")
+    if ctx.args:
+        whole = shlex.quote(",".join(word.strip(",") for word in words))
+        raise UsageError(
+            "more than one value",
+            where="gpus explain",
+            hint=f"write the list as one word: `envctl gpus explain {whole}`",
+        )
 
 
 def _declared(services: Services, *, needed: bool) -> "Declared":

@@ -18,7 +18,7 @@ from envctl.usecases.run import explain, pairs, patch
 
 @click.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-    epilog="Example: envctl run --env SEED=1 -- python train.py",
+    epilog="Example: envctl run --gpus 2 --env SEED=1 -- python train.py",
 )
 @click.option("--env", "extra", multiple=True, metavar="K=V", help="Set a variable.")
 @click.option(
@@ -45,6 +45,7 @@ def command(
     """Run a command in the environment, with its variables.
 
     The command takes envctl's place: its exit code and signals are its own.
+    Options of envctl's stand before the command.
     """
     if report and not explained:
         raise UsageError(
@@ -64,18 +65,40 @@ def command(
     given = pairs(extra)
     asked = run_gpus.asked(gpus, min_free, wait=wait)
     found = activation(witness, services.environments, services.environ)
+    env = patch(found, services.environ, given, isolated=isolated)
+    if argv and argv[0].startswith("-") and services.program(argv[0], env) is None:
+        raise _misplaced(ctx, argv[0].partition("=")[0])
     if explained:
         _explain(services, found, given, argv, isolated=isolated, report=report, asked=asked)
         return
     known = about(witness, services.environments, found)
     note.entered(witness, found, about=known)
-    env = patch(found, services.environ, given, isolated=isolated)
     if asked:
         services.keep(found.environment)  # it may be a long wait
         leased = run_gpus.taken(services, env, argv, asked)
         env = patch(found, services.environ, given, leased=leased, isolated=isolated)
     lease = None if asked else found.environment
     services.become(argv, env, lease=lease, about=known, hidden=found.filed())
+
+
+def _misplaced(ctx: click.Context, word: str) -> UsageError:
+    """Return the error for an option where the program's name belongs."""
+    from difflib import get_close_matches  # noqa: PLC0415  # only for the message
+
+    own = [name for each in ctx.command.params for name in each.opts if name.startswith("--")]
+    outer = ctx.parent.command.params if ctx.parent else []
+    close = get_close_matches(word, own, n=1)
+    if word in own:
+        hint = f"write `{word}` before the `--`: what stands after it is the command"
+    elif word in [name for each in outer for name in (*each.opts, *each.secondary_opts)]:
+        hint = f"write it before `run`: `envctl {word} … run -- COMMAND`"
+    elif word == "--profile":
+        hint = "`run` uses what is synced: `envctl sync --profile NAME` changes that"
+    else:
+        hint = f"did you mean `{close[0]}`?" if close else "see `envctl run --help`"
+    if word in own:
+        return UsageError(f"`{word}` stands where the program belongs", where="run", hint=hint)
+    return UsageError(f"`run` has no option `{word}`", where="run", hint=hint)
 
 
 def _explain(

@@ -1,5 +1,6 @@
 """``envctl run --gpus``: the devices that a command is leased."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from envctl.domain.devices.lease import Demand
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _number(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Read how many GPUs; raises ``UsageError``."""
+    if value is None or re.fullmatch(r"[0-9]{1,4}", value, re.ASCII):
+        return None if value is None else int(value)
+    raise UsageError(
+        f"`{value}` is no number of GPUs",
+        where="--gpus",
+        hint="say how many: `--gpus 2`; which ones they may be: `--env CUDA_VISIBLE_DEVICES=0,1`",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +52,7 @@ def options(function: F) -> F:
         ),
         click.option(
             "--gpus",
-            type=click.IntRange(min=0),
+            callback=_number,
             metavar="N",
             help="Lease N idle GPUs while the command lives; 0 hides all.",
         ),
@@ -52,7 +64,7 @@ def options(function: F) -> F:
 def asked(gpus: int | None, min_free: str | None, *, wait: bool) -> Asked | None:
     """Return what is asked for, ``None``: no lease; raises ``UsageError``."""
     if gpus is None:
-        if wait or min_free:
+        if wait or min_free is not None:
             raise UsageError(
                 "that goes with `--gpus` only",
                 where="--wait" if wait else "--min-free",
@@ -61,7 +73,7 @@ def asked(gpus: int | None, min_free: str | None, *, wait: bool) -> Asked | None
         return None
     from envctl.domain.devices.lease import size  # noqa: PLC0415  # most commands lease nothing
 
-    return Asked(gpus=gpus, min_free=size(min_free) if min_free else None, wait=wait)
+    return Asked(gpus=gpus, min_free=None if min_free is None else size(min_free), wait=wait)
 
 
 def foreseen(services: Services, env: dict[str, str], asked: Asked) -> dict[str, str]:
@@ -87,11 +99,20 @@ def taken(
     usage = services.gpu_usage()
     demand = _demand(usage, env, asked)
     if not asked.wait:
-        return lease.variables(lease.take(services.leases, usage, demand, argv[0]))
+        return lease.variables(lease.take(services.leases, usage, demand, argv[0], say=_say))
     devices = lease.wait(
         *(services.leases, usage, services.gpu_usage, demand, argv[0]), say=_say, sleep=time.sleep
     )
     return lease.variables(devices)
+
+
+def devices(services: Services, env: dict[str, str], command: str, count: int) -> tuple[str, ...]:
+    """Take idle devices for a command that lives within this process; return their UUIDs."""
+    from envctl.usecases import lease  # noqa: PLC0415  # most commands lease nothing
+
+    usage = services.gpu_usage()
+    demand = _demand(usage, env, Asked(gpus=count))
+    return lease.take(services.leases, usage, demand, command, say=_say)
 
 
 def _demand(usage: "Usage", env: dict[str, str], asked: Asked) -> "Demand":

@@ -1,6 +1,7 @@
 """``envctl verify``."""
 
 from dataclasses import asdict
+from datetime import UTC, date, datetime
 
 import click
 
@@ -16,14 +17,42 @@ from envctl.usecases.verify import Report, verify
 from envctl.usecases.watch import Watch
 
 _BY_FILES = {"lock", "environment", "fleet", "image"}
-"""The layers whose answer rests on files alone."""
+"""The layers whose answer rests on files alone, and for `image` on the day."""
+
+
+class Verify(click.Command):
+    """Knows what was meant by a layer that stands alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; raises ``UsageError`` for ``--fleet`` and for ``fleet``."""
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if (layer := error.option_name.lstrip("-")) in LAYERS:
+                raise _only(f"`verify` has no option `--{layer}`", layer) from error
+            raise
+        if ctx.args and not ctx.resilient_parsing:
+            known = [each for word in ctx.args for each in word.split(",") if each in LAYERS]
+            raise _only(f"`{ctx.args[0]}` is no option", ",".join(known) or "LAYER")
+        return rest
+
+
+def _only(message: str, layers: str) -> UsageError:
+    return UsageError(message, where="verify", hint=f"`envctl verify --only {layers}`")
 
 
 def _layers(
-    _ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Layer, ...]:
     """Read ``--only lock,image`` and ``--only lock --only image`` alike."""
-    names = [name for value in values for name in str(value).split(",") if name]
+    names = [name.strip() for value in values for name in str(value).split(",")]
+    names = [name for name in names if name]
+    if values and not names and not ctx.resilient_parsing:
+        raise UsageError(
+            "no layer is named",
+            where=f"--{param.name}",
+            hint=f"the layers are: {', '.join(LAYERS)}",
+        )
     for name in names:
         if name not in LAYERS:
             raise UsageError(
@@ -34,19 +63,25 @@ def _layers(
     return tuple(layer for layer in LAYERS if layer in names)
 
 
-@click.command(epilog="Example: envctl verify --only lock,image")
+@click.command(
+    cls=Verify,
+    context_settings={"allow_extra_args": True},
+    epilog="Example: envctl verify --only lock,image",
+)
 @click.option(
     "--only",
     multiple=True,
     callback=_layers,
     shell_complete=completers.layers,
-    help="Look at these layers (a,b).",
+    metavar="A,B",
+    help=f"Look at these layers: {', '.join(LAYERS)}.",
 )
 @click.option(
     "--skip",
     multiple=True,
     callback=_layers,
     shell_complete=completers.layers,
+    metavar="A,B",
     help="Leave these layers out.",
 )
 @click.option(
@@ -70,6 +105,12 @@ def command(
     Exits with 1 when something disagrees; under each finding stands the
     command that mends it, or what a person must decide.
     """
+    if set(skip) >= set(only or LAYERS):
+        raise UsageError(
+            "nothing is left to look at",
+            where="--skip",
+            hint="leave out fewer layers: what looks at nothing finds nothing",
+        )
     check(ctx, services, only=only, skip=skip, full=full, strict=strict, as_json=as_json)
 
 
@@ -88,6 +129,7 @@ def check(
 
     ``name``: the command that was called, for its JSON report.
     """
+    today = datetime.now(tz=UTC).date()
     witness = note.Witness(services.project)
     watch = Watch(str(witness.root), services.environments, services.here, full=full)
     around = Surroundings(
@@ -98,20 +140,38 @@ def check(
         record=services.record,
         environ=services.environ,
         workshop=lambda: services.workshop,
+        libraries=services.libraries,
+        today=today,
     )
     report = verify(around, only=only, skip=skip)
     no = report.fails(strict=strict)
     if _agreed(report) and set(report.layers) <= _BY_FILES:
         text, as_envelope = _text(report), _json("verify", report, ok=True) + "\n"
-        note.verified(witness, report.layers, text, as_envelope, watch=watch, full=full)
+        until = _until(report, today)
+        note.verified(
+            witness, report.layers, text, as_envelope, watch=watch, full=full, until=until
+        )
     show(_json(name, report, ok=not no) if as_json else _text(report))
     ctx.exit(1 if no else 0)
 
 
+def _until(report: Report, today: date) -> date | None:
+    """Return the last day on which the answer holds: support of what images start from ends some day."""
+    if "image" not in report.layers:
+        return None
+    from envctl.domain.image.base import next_end  # noqa: PLC0415  # few calls look there
+
+    return next_end(today)
+
+
 def _agreed(report: Report) -> bool:
-    """Whether all agrees; what a machine of the team only gets in part stays as it is until a file changes."""
+    """Whether all agrees.
+
+    What a machine of the team only gets in part, or an image starts from, stays as it is until a file changes.
+    """
     return not report.skipped and all(
-        finding.layer == "fleet" and finding.severity != "error" for finding in report.findings
+        finding.layer in ("fleet", "image") and finding.severity != "error"
+        for finding in report.findings
     )
 
 

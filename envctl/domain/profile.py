@@ -27,12 +27,16 @@ def variant(manifest: Manifest, name: str | None) -> Manifest:
     """Return the manifest as profile ``name`` sees it; raises ``UsageError`` for one that there is not."""
     if name is None and not manifest.profiles:
         return manifest
+    if not manifest.profiles:
+        raise UsageError(
+            "this project has no profiles", where="--profile", hint="run it without `--profile`"
+        )
     if name is None or name not in manifest.profiles:
         from difflib import get_close_matches  # noqa: PLC0415  # only for the message
 
         known = ", ".join(manifest.profiles)
         close = get_close_matches(name or "", manifest.profiles, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"the profiles are: {known or 'none'}"
+        hint = f"did you mean `{close[0]}`?" if close else f"the profiles are: {known}"
         raise UsageError(f"there is no profile `{name}`", where=_WHERE, hint=hint)
     return _variant(manifest, manifest.profiles[name])
 

@@ -161,8 +161,10 @@ def scheduler(environ: Mapping[str, str]) -> str | None:
     return next((name for mark, name in SCHEDULER_JOBS.items() if mark in environ), None)
 
 
-def observed(environ: Mapping[str, str]) -> tuple[Variable, ...]:
+def observed(environ: Mapping[str, str], user: str = "") -> tuple[Variable, ...]:
     """Return the known variables that are set, sorted by name, as far as they may be written down.
+
+    ``user``: who we are, where the variables do not say it.
 
     Only names in the table: the name of an unknown credential can already tell too much. A value is freed of
     home folders, user and host names, so that two records compare, and none names a person.
@@ -173,7 +175,7 @@ def observed(environ: Mapping[str, str]) -> tuple[Variable, ...]:
             kind=KNOWN[name].kind,
             value=None
             if KNOWN[name].kind in ("location", "secret")
-            else _impersonal(environ[name], environ),
+            else _impersonal(environ[name], {**environ, "USER": environ.get("USER") or user}),
         )
         for name in sorted(KNOWN)
         if name in environ

@@ -7,6 +7,7 @@ from envctl.domain.finding import Finding, Layer
 from envctl.emitters.printable import printable
 
 _MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
+_GRAVITY = ("error", "warning", "note")
 _MANY = 8
 
 
@@ -33,19 +34,16 @@ def report(
 
 
 def _count(findings: Sequence[Finding]) -> str:
-    counts = {
-        kind: sum(finding.severity == kind for finding in findings)
-        for kind in ("error", "warning", "note")
-    }
+    counts = {kind: sum(finding.severity == kind for finding in findings) for kind in _GRAVITY}
     return ", ".join(
         f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number
     )
 
 
 def _block(findings: Sequence[Finding]) -> Iterator[str]:
-    """Group findings that one act mends, so that it is said once."""
+    """Group findings that one act mends, so that it is said once; the gravest first."""
     acts: dict[tuple[str, str], list[Finding]] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda each: _GRAVITY.index(each.severity)):
         acts.setdefault((finding.fix or "", finding.advice or ""), []).append(finding)
     for (fix, advice), group in acts.items():
         yield from _lines(group)

@@ -4,8 +4,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
-from envctl.domain.devices.lease import Lease, holder
+from envctl.domain.devices.lease import Lease, Waiter, holder
 from envctl.domain.devices.sentences import doubts, named, notes, sentence, summary
+from envctl.domain.devices.units import units
 from envctl.domain.devices.visible import Reading, Target
 from envctl.emitters.printable import printable
 
@@ -15,9 +16,14 @@ _NAME = 27
 _LONG = 16
 
 
-def table(usage: Usage, reading: Reading, held: Mapping[str, Lease] | None) -> str:
+def table(
+    usage: Usage,
+    reading: Reading,
+    held: Mapping[str, Lease] | None,
+    waiting: Iterable[Waiter] = (),
+) -> str:
     """Lay out the devices, each with its processes; ``held`` is ``None`` where the leases are not known."""
-    lines = list(_wrapped(f"problem: {usage.problem}")) if usage.problem else []
+    lines = [line for each in usage.problems for line in _wrapped(f"problem: {each}")]
     if not usage.gpus:
         driver = f"the driver is {usage.driver}" if usage.driver else "there is no driver"
         said = "no GPU can be seen" if usage.problem else f"no GPU: {driver}"
@@ -25,6 +31,8 @@ def table(usage: Usage, reading: Reading, held: Mapping[str, Lease] | None) -> s
     lines.append(_row("gpu", "model", "memory", "load", "mig", "visible", "lease"))
     for use in usage.gpus:
         lines += _device(use, reading, held)
+    if queue := [line for each in waiting for line in _wrapped(_waits(usage, each), "", "  ")]:
+        lines += ["", *queue]
     value = "" if reading.value is None else f"={reading.value}"
     lines += ["", *_wrapped(f"CUDA_VISIBLE_DEVICES{value}: {summary(reading)}")]
     if (end := reading.cut_by) is not None and end.why != "negative":
@@ -32,6 +40,17 @@ def table(usage: Usage, reading: Reading, held: Mapping[str, Lease] | None) -> s
     if list(doubts(reading, usage.driver, usage.problem)):
         lines += _wrapped("(not all of that is certain: `envctl gpus explain` says why)")
     return "\n".join(lines) + "\n"
+
+
+def _waits(usage: Usage, waiter: Waiter) -> str:
+    number = "1 GPU" if waiter.wanted == 1 else f"{waiter.wanted or 'some'} GPUs"
+    if waiter.devices is None:
+        return f"waiting: {holder(waiter)}, for {number}"
+    labels = [unit.label for unit in units(usage) if unit.uuid in waiter.devices]
+    named = [label.removeprefix("GPU ") for label in labels if label.startswith("GPU ")]
+    parts = [label for label in labels if not label.startswith("GPU ")]
+    of = ", ".join([f"GPU {', '.join(named)}"] * bool(named) + parts) or "what is not here"
+    return f"waiting: {holder(waiter)}, for {number} of {of}"
 
 
 def _device(use: GpuUse, reading: Reading, held: Mapping[str, Lease] | None) -> Iterator[str]:

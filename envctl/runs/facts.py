@@ -66,7 +66,7 @@ def text(
     tail: dict[str, object] = {
         "machine": here.machine(sysroot, machines),
         "driver": here.first(f"{sysroot}/sys/module/nvidia/version"),
-        "gpus": here.gpus(sysroot),
+        "gpus": _gpus(sysroot, env.get("CUDA_VISIBLE_DEVICES", "")),
         "variables": _variables(kinds, declared, env, hidden),
     }
     return "{\n" + ",\n".join((_members(head, " "), settled, _members(tail, " "))) + "\n}\n"
@@ -86,6 +86,12 @@ def _json(value: object, indent: str) -> str:
         each = f",\n{indent} ".join(_json(item, indent + " ") for item in value)
         return f"[\n{indent} {each}\n{indent}]"
     return "null" if value is None else str(value)
+
+
+def _gpus(sysroot: str, visible: str) -> "list[dict[str, object]] | None":
+    """Return the GPUs; not known where a lease, or somebody, names one that no file tells of."""
+    found = here.gpus(sysroot)
+    return None if found == [] and visible[:4] in ("GPU-", "MIG-") else found
 
 
 def _variables(

@@ -8,8 +8,17 @@ import sys
 
 _GLIBC = "CS_GNU_LIBC_VERSION"
 _NVIDIA = "/proc/driver/nvidia/gpus"
-# A GPU that the files of NVIDIA's kernel module do not tell of: AMD's, WSL's, a Jetson's.
-_OTHER_GPUS = ("/dev/kfd", "/dev/dxg", "/dev/nvhost-gpu", "/sys/devices/gpu.0")
+# A GPU that the files of NVIDIA's kernel module do not tell of: AMD's, WSL's, a Jetson's, NVIDIA's in gVisor.
+_OTHER_GPUS = (
+    "/dev/kfd",
+    "/dev/dxg",
+    "/dev/nvhost-gpu",
+    "/sys/devices/gpu.0",
+    "/dev/nvidiactl",
+    "/dev/nvidia0",
+)
+_OTHER_DRIVERS = ("amdgpu", "i915", "xe")
+_SMALL, _LARGE = 1 << 16, 1 << 24
 _GPU = ("name", "uuid", "pci_bus_id", "compute_capability", "memory_bytes", "mig", "vendor")
 
 
@@ -71,13 +80,26 @@ def _unquoted(value: str) -> str:
 
 
 def gpus(sysroot: str) -> "list[dict[str, object]] | None":
-    """Return NVIDIA's GPUs, in the driver's order; ``None`` where there may be others."""
-    try:
-        folders = sorted(os.listdir(f"{sysroot}{_NVIDIA}"))  # noqa: PTH208
-    except OSError:
-        others = any(os.path.exists(sysroot + path) for path in _OTHER_GPUS)  # noqa: PTH110
-        return None if others else []
+    """Return NVIDIA's GPUs, in the driver's order; ``None`` where there is none and may be others."""
+    folders = sorted(_listed(f"{sysroot}{_NVIDIA}"))
+    if not folders and _others(sysroot):
+        return None
     return [_gpu(f"{sysroot}{_NVIDIA}/{folder}", folder) for folder in folders]
+
+
+def _others(sysroot: str) -> bool:
+    """Whether there is a device that the record may tell of."""
+    bus = f"{sysroot}/sys/bus/pci/drivers"
+    return any(os.path.exists(sysroot + path) for path in _OTHER_GPUS) or any(  # noqa: PTH110
+        ":" in name for driver in _OTHER_DRIVERS for name in _listed(f"{bus}/{driver}")
+    )
+
+
+def _listed(folder: str) -> "list[str]":
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except OSError:
+        return []
 
 
 def _gpu(path: str, folder: str) -> "dict[str, object]":
@@ -97,13 +119,27 @@ def _gpu(path: str, folder: str) -> "dict[str, object]":
 
 
 def commit(folder: str) -> "str | None":
-    """Return git's commit of the folder's repository; ``None``: there is none, or it is not kept in plain files."""
+    """Return git's commit of the folder's repository; ``None``: there is none, or it is not kept in plain files.
+
+    A repository of somebody else's above the folder says nothing of it, as with git's own ``safe.directory``.
+    """
+    ours = {os.geteuid(), 0, _owner(folder)}
     while folder:
-        found = _git(folder)
+        owner = _owner(f"{folder}/.git")
+        if owner is not None and owner not in ours:
+            return None
+        found = _git(folder) if owner is not None else ""
         if found:
             return _resolved(found)
         folder = folder.rpartition("/")[0]
     return None
+
+
+def _owner(path: str) -> "int | None":
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return None
 
 
 def _git(folder: str) -> str:
@@ -127,7 +163,7 @@ def _resolved(git: str) -> "str | None":
     for place in dict.fromkeys((git, shared)):
         if found := _hash(first(f"{place}/{name}") or ""):
             return found
-    packed = _read(f"{shared}/packed-refs") + "\n"
+    packed = _read(f"{shared}/packed-refs", _LARGE) + "\n"
     at = packed.find(f" {name}\n")  # there may be tens of thousands of lines
     return _hash(packed[packed.rfind("\n", 0, at) + 1 : at]) if at >= 0 else None
 
@@ -142,17 +178,19 @@ def first(path: str) -> "str | None":
     return _read(path).strip("\0\n ") or None
 
 
-def _read(path: str) -> str:
+def _read(path: str, most: int = _SMALL) -> str:
+    """Return a plain file's text; empty for anything else, and for one that has more bytes than ``most``."""
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would be waited for
     except OSError:
         return ""
+    text = b""
     try:
-        parts = []
-        while part := os.read(opened, 1 << 16):
-            parts.append(part)
+        if os.fstat(opened).st_mode & 0o170000 == 0o100000:
+            while len(text) <= most and (part := os.read(opened, 1 << 16)):
+                text += part
     except OSError:
         return ""
     finally:
         os.close(opened)
-    return b"".join(parts).decode(errors="replace")
+    return "" if len(text) > most else text.decode(errors="replace")

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from envctl.domain import contract as contracts
 from envctl.domain.environment import Stamp
+from envctl.domain.fleet import seen_here
+from envctl.domain.fleet.view import Offer, torch_of
 from envctl.domain.gpu.facts import numbers
+from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.profile import variant, variants
@@ -30,12 +33,8 @@ class Choice:
 def asked(manifest: Manifest, option: str | None, environ: Mapping[str, str]) -> str | None:
     """Return the profile that the command line or ``ENVCTL_PROFILE`` names; raises ``UsageError``."""
     name = option or environ.get(VARIABLE) or None
-    if name and not manifest.profiles:
-        if option is None:
-            return None  # a variable for the whole machine; this project has no profiles
-        raise UsageError(
-            "this project has no profiles", where="--profile", hint="run it without --profile"
-        )
+    if name and option is None and not manifest.profiles:
+        return None  # a variable for the whole machine; this project has no profiles
     return variant(manifest, name).profile if name else None
 
 
@@ -76,7 +75,7 @@ def _fitting(
     project: Project, manifest: Manifest, platform: Platform, record: Record
 ) -> tuple[Manifest, str]:
     locked = [
-        (each, contracts.from_table(lock.contract))
+        (each, contract_here(each, lock, record)[0])
         for each in variants(manifest)
         if (lock := load.lock(project, each.lock_name))
     ]
@@ -91,7 +90,8 @@ def _fitting(
             if kind == wanted:
                 return each, reason
     refused = "; ".join(f"{each.profile}: {reason}" for each, _, reason in judged)
-    why = refused or "there is no GPU here that a profile is made for"
+    none = record.gpu_problem or "there is no GPU here that a profile is made for"
+    why = refused or none
     for each, contract in served:
         if contract.cuda is None and (each.torch or "cpu") == "cpu":
             return each, why
@@ -100,6 +100,19 @@ def _fitting(
         where="tool.envctl.profiles",
         hint='choose one with `envctl sync --profile NAME`, or add a profile with `torch = "cpu"`',
     )
+
+
+def contract_here(
+    manifest: Manifest, lock: Lock, record: Record
+) -> tuple[contracts.Contract, str | None]:
+    """Return what a lock asks of this machine, by the files for its own platform, and the torch that it has for it.
+
+    Where the lock has nothing for it, the contract that it carries counts, which is for x86_64.
+    """
+    seen = seen_here(Offer(manifest=manifest, lock=lock), record)
+    if seen.contract is None:
+        return contracts.from_table(lock.contract), torch_of(lock)
+    return seen.contract, seen.torch
 
 
 def _serves(manifest: Manifest, platform: Platform) -> bool:
@@ -111,7 +124,7 @@ def _verdict(
     manifest: Manifest, contract: contracts.Contract, record: Record
 ) -> tuple[str, str] | None:
     """Return the verdict on a CUDA profile where there is a usable GPU, with the reason that decides."""
-    if contract.accelerator != "cuda" or not record.nvidia_gpus or record.driver is None:
+    if contract.accelerator != "cuda" or not record.usable_gpus:
         return None
     need = manifest.gpu
     found = judge(contract, record, required=need.required, count=need.count)

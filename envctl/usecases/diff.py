@@ -7,7 +7,6 @@ from typing import Any
 from envctl.domain.difference import Comparison
 from envctl.domain.runs import difference as run_difference
 from envctl.errors import DescriptionError
-from envctl.ports import Project
 from envctl.readers import run_file
 
 
@@ -26,7 +25,7 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind(
-        name="the description of a run",
+        name="description of a run",
         claims=run_file.claims,
         read=run_file.read_run,
         compare=run_difference.compare,
@@ -35,20 +34,20 @@ KINDS: tuple[Kind, ...] = (
 """The first that claims a text has it."""
 
 
-def diff(project: Project, a: str, b: str) -> Comparison:
-    """Compare two files, named as ``project`` sees them; raises ``DescriptionError``, ``ProjectError``."""
-    (kind, one), (other, two) = _read(project, a), _read(project, b)
+def diff(given: Callable[[str], str | None], a: str, b: str) -> Comparison:
+    """Compare two files, which ``given`` reads; raises ``DescriptionError``."""
+    (kind, one), (other, two) = _read(given, a), _read(given, b)
     if kind is not other:
         raise DescriptionError(
-            f"{kind.name} and {other.name} cannot be compared",
+            f"a {kind.name} and a {other.name} cannot be compared",
             where=f"{a}, {b}",
             hint="name two of one kind",
         )
     return kind.compare(one, two)
 
 
-def _read(project: Project, name: str) -> tuple[Kind, Any]:
-    text = project.read(name)
+def _read(given: Callable[[str], str | None], name: str) -> tuple[Kind, Any]:
+    text = given(name)
     if text is None:
         raise DescriptionError(
             "there is no such file",
@@ -59,7 +58,7 @@ def _read(project: Project, name: str) -> tuple[Kind, Any]:
     if kind is None:
         known = " or ".join(each.name for each in KINDS)
         raise DescriptionError(
-            f"this is not {known}",
+            f"this is no {known}",
             where=name,
             hint="name a file that `envctl run` or `envctl describe --json` wrote",
         )

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from envctl.domain import contract as contracts
 from envctl.domain.diagnosis import Diagnosis, State
-from envctl.domain.fleet.view import torch_of
+from envctl.domain.fleet.view import Offer, oldest_python
 from envctl.domain.gpu import facts as gpu_facts
 from envctl.domain.lock import Lock
 from envctl.domain.lock.contract import derived_contract
@@ -15,9 +14,11 @@ from envctl.domain.profile import variants
 from envctl.domain.record import Record
 from envctl.domain.verdict import BADNESS, Verdict, judge, worst
 from envctl.domain.verdict.remedies import remedy
+from envctl.domain.verdict.sentences import ANSWER
 from envctl.errors import EnvctlError, ProjectError
 from envctl.ports import Project
 from envctl.usecases import load
+from envctl.usecases.choice import contract_here
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +67,7 @@ def _tables(patient: Patient) -> Iterator[Diagnosis]:
         sentence for _, lock in locks or () for sentence in derived_contract(lock).assumed
     )
     for sentence in assumed:
-        mend = "update envctl; until then the newest row of its tables counts"
+        mend = "update envctl; until then that is assumed"
         yield Diagnosis(check=name, state="warn", message=sentence, mend=mend)
     if not assumed:
         more = " and know every release that the locks hold" if locks else ""
@@ -104,9 +105,16 @@ class _Judged:
 
 
 def _judged(manifest: Manifest, lock: Lock, record: Record) -> _Judged:
-    contract, need = contracts.from_table(lock.contract), manifest.gpu
+    (contract, torch), need = contract_here(manifest, lock, record), manifest.gpu
     found = judge(contract, record, required=need.required, count=need.count)
-    way = remedy(contract, record, torch=torch_of(lock), required=need.required, count=need.count)
+    way = remedy(
+        contract,
+        record,
+        torch=torch,
+        required=need.required,
+        count=need.count,
+        python=oldest_python(Offer(manifest=manifest, lock=lock)),
+    )
     kind = worst(found)
     return _Judged(
         name=manifest.lock_name, kind=kind, reason=_reason(found, kind), mend=way.text or None
@@ -132,8 +140,7 @@ def _refused(each: _Judged) -> Diagnosis:
 
 def _stack(record: Record) -> Diagnosis:
     if record.gpu_problem:
-        mend = "load the driver that is installed (reboot), or install it anew"
-        return Diagnosis(check="gpu", state="fail", message=record.gpu_problem, mend=mend)
+        return Diagnosis(check="gpu", state="fail", message=record.gpu_problem, mend=ANSWER)
     names = Counter(gpu.name for gpu in record.gpus)
     if not names:
         return Diagnosis(check="gpu", state="ok", message="there is no GPU here")

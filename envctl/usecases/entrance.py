@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from envctl.domain import seal
 from envctl.domain.environment.entrance import Entrance
+from envctl.domain.export import Exported
 from envctl.domain.manifest import Manifest
-from envctl.emitters.exports import Door
+from envctl.emitters.exports import Door, Named
 from envctl.errors import ExportError, LockError, UsageError
 from envctl.ports import Project
 from envctl.usecases import load
@@ -30,12 +31,7 @@ def entrance(
     Raises ``UsageError`` for a name that such a file cannot have, ``ExportError`` where a file stands that envctl did
     not write, or that somebody has changed since.
     """
-    if output is not None and not re.fullmatch(door.FILES, output):
-        raise UsageError(
-            f"`{output}` cannot name such a file",
-            where="--output",
-            hint=f"name it `{door.FILE}`",
-        )
+    check_name(output, door)
     made = door.emit(
         Entrance(
             project=manifest.name or project.root.name,
@@ -44,11 +40,26 @@ def entrance(
             packages=_packages(project, manifest),
         )
     )
+    return delivered(project, made, door, output)
+
+
+def check_name(output: str | None, kind: Named) -> None:
+    """Raise ``UsageError`` for a name that such a file cannot have."""
+    if output is not None and not re.fullmatch(kind.FILES, output):
+        raise UsageError(
+            f"`{output}` cannot name such a file",
+            where="--output",
+            hint=f"name it `{kind.FILE}`",
+        )
+
+
+def delivered(project: Project, made: Exported, kind: Named, output: str | None) -> EntranceOutcome:
+    """Put a sealed text into the project's file ``output``, if there is one; raises as ``entrance`` does."""
     delivery: outputs.Delivery | None = None
     if output is not None:
-        outputs.check(output, example=door.FILE)
+        outputs.check(output, example=kind.FILE)
         with project.locked("export"):
-            _replaceable(project, output, made.text, door)
+            _replaceable(project, output, made.text, kind)
             delivery = outputs.write(project, output, made.text)
     return EntranceOutcome(text=made.text, delivery=delivery, warnings=made.warnings)
 
@@ -61,11 +72,11 @@ def _packages(project: Project, manifest: Manifest) -> frozenset[str] | None:
     return frozenset(str(package.name) for package in lock.pylock.packages) if lock else None
 
 
-def _replaceable(project: Project, output: str, text: str, door: Door) -> None:
+def _replaceable(project: Project, output: str, text: str, kind: Named) -> None:
     there = project.read(output)
     if there is not None and there != text and not seal.intact(there):
         raise ExportError(
             "another file stands there, or one that was changed by hand: it is not replaced",
             where=output,
-            hint=f"put into it what you need of `envctl export {door.NAME}`, or move it away",
+            hint=f"put into it what you need of `envctl export {kind.NAME}`, or move it away",
         )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from envctl.checks import fleet as fleet_check
 from envctl.domain.finding import Finding
 from envctl.domain.fleet import Fit, fits
-from envctl.domain.fleet.hold import Hold, allowed, hold
+from envctl.domain.fleet.hold import Hold, hold
+from envctl.domain.fleet.room import allowed, doubts
 from envctl.domain.fleet.view import Offer
 from envctl.domain.fleet.words import advice, refusal
 from envctl.domain.lock import Lock
@@ -30,6 +31,18 @@ def offers(every: Iterable[tuple[Manifest, Lock | None]]) -> tuple[Offer, ...]:
     return tuple(Offer(manifest=each, lock=lock) for each, lock in every if lock is not None)
 
 
+def unread(file: str, problem: str) -> Finding:
+    """Return what to say of a lock that cannot be read where no other layer says it: nobody knows who runs it."""
+    return Finding(
+        code="lock-unreadable",
+        layer="fleet",
+        severity="error",
+        subject=file,
+        message=f"the lock cannot be read: {problem}",
+        fix="envctl lock",
+    )
+
+
 def choice(
     project: Project, every: Iterable[Manifest], done: Mapping[str, Lock]
 ) -> tuple[Offer, ...]:
@@ -41,18 +54,32 @@ def warnings(found: Team, choice: tuple[Offer, ...]) -> Iterator[str]:
     """Yield one sentence on the machines that run nothing, with what would do."""
     tried = fits(choice, found.records)
     if said := refusal(choice, tried):
-        mended = set(_mended(choice, found, tried)) >= {f.name for f in tried if f.chosen is None}
-        yield f"{said} (`{fleet_check.FIX}` heeds the machines)" if mended else said
+        mend = _mended(choice, found, tried)
+        enough = set(mend.machines) >= {f.name for f in tried if f.chosen is None}
+        heeds = f" (`{fleet_check.FIX}` heeds the machines)"
+        yield f"{said}{heeds}" if enough and not mend.doubts else said
 
 
 def look(found: Team, choice: tuple[Offer, ...]) -> Look:
     """Try each lock on each machine."""
     tried = fits(choice, found.records)
+    mend = _mended(choice, found, tried)
+
+    def advised(fit: Fit) -> str | None:
+        way = advice(choice, fit)
+        if fit.name not in mend.machines or not mend.doubts:
+            return way
+        why = (
+            f"{mend.doubts[0]}, and which of its releases goes with an older one is not known here"
+        )
+        may = f"`{fleet_check.FIX}` may help: {why}"
+        return f"{may}; or {way}" if way else may
+
     findings = fleet_check.check(
         tried,
         found.unreadable,
-        mended=_mended(choice, found, tried),
-        advised=lambda fit: advice(choice, fit),
+        mended=() if mend.doubts else mend.machines,
+        advised=advised,
     )
     return Look(findings=tuple(findings), said=_said(choice, found, tried))
 
@@ -64,15 +91,24 @@ def _there(project: Project, manifest: Manifest) -> Lock | None:
         return None
 
 
-def _mended(choice: tuple[Offer, ...], found: Team, tried: tuple[Fit, ...]) -> tuple[str, ...]:
-    """Return the machines for which ``lock --fleet`` would do, by the tables and the manifest."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Mend:
+    """The machines for which ``lock --fleet`` would do, and the packages that may stand against it."""
+
+    machines: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+def _mended(choice: tuple[Offer, ...], found: Team, tried: tuple[Fit, ...]) -> _Mend:
+    """Judge by the tables, the manifest and the locked packages' own words."""
     if found.unreadable or not any(fit.chosen is None or fit.idle for fit in tried):
-        return ()
+        return _Mend()
     held = hold(choice, found.records, tried, Hold())
-    if held is None or held.minor is None:
-        return ()
-    room = all(allowed(offer.manifest, held.minor) for offer in choice)
-    return held.machines if room else ()
+    minor = held.minor if held else None
+    if held is None or minor is None or not all(allowed(offer, minor) for offer in choice):
+        return _Mend()
+    against = dict.fromkeys(each for offer in choice for each in doubts(offer, minor))
+    return _Mend(machines=held.machines, doubts=tuple(against))
 
 
 def _said(choice: tuple[Offer, ...], found: Team, tried: tuple[Fit, ...]) -> str:

@@ -1,12 +1,13 @@
 """What ``envctl gpus`` says: who uses the devices, and what a ``CUDA_VISIBLE_DEVICES`` means on which machine."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
-from envctl.domain.devices.lease import Lease
+from envctl.domain.devices.lease import Lease, Waiter
 from envctl.domain.devices.sentences import doubts, summary, to_json
 from envctl.domain.devices.visible import Reading, Target, read
 from envctl.domain.manifest import Manifest
@@ -84,13 +85,19 @@ def declared(project: Project, variant: Callable[[Manifest], Manifest]) -> Decla
 def recorded(project: Project, name: str) -> Record:
     """Return a saved machine; raises ``UsageError`` for one that nobody saved."""
     records = {record.name or "": record for record in load_all(project)}
+    if not records:
+        raise UsageError(
+            "this project has no recorded machines",
+            where="--machine",
+            hint=f"on that machine: `envctl record --save {shlex.quote(name)}`",
+        )
     if name not in records:
         close = get_close_matches(name, records, n=1)
-        listed = ", ".join(records) or "none: `envctl record --save NAME` saves one"
+        listed = ", ".join(records)
         raise UsageError(
             f"there is no recorded machine `{name}`",
             where="--machine",
-            hint=f"did you mean `{close[0]}`?" if close else f"recorded are: {listed}",
+            hint=f"did you mean `{close[0]}`?" if close else f"the machines are: {listed}",
         )
     return records[name]
 
@@ -129,11 +136,16 @@ def ordinal(reading: Reading, uuid: str | None, gpu: Gpu) -> int | None:
     return reading.devices.index(target) if target in reading.devices else None
 
 
-def to_report(usage: Usage, reading: Reading, held: Mapping[str, Lease] | None) -> dict[str, Any]:
+def to_report(
+    usage: Usage,
+    reading: Reading,
+    held: Mapping[str, Lease] | None,
+    waiting: Iterable[Waiter] = (),
+) -> dict[str, Any]:
     """Return the table as JSON's types; ``held`` is ``None`` where the leases cannot be looked at."""
     return {
         "driver": usage.driver,
-        "problem": usage.problem,
+        "problem": "; ".join(usage.problems) or None,
         "visible": {
             "value": reading.value,
             "order": reading.order.name,
@@ -142,6 +154,19 @@ def to_report(usage: Usage, reading: Reading, held: Mapping[str, Lease] | None) 
         },
         "leases_known": held is not None,
         "gpus": [_gpu(use, reading, held or {}) for use in usage.gpus],
+        "waiting": [_waiter(each) for each in waiting],
+    }
+
+
+def _waiter(waiter: Waiter) -> dict[str, Any]:
+    """Return who waits; ``devices`` is ``None`` where it may be any."""
+    return {
+        "wanted": waiter.wanted,
+        "devices": None if waiter.devices is None else sorted(waiter.devices),
+        "pid": waiter.pid,
+        "user": waiter.user,
+        "since": waiter.since,
+        "command": waiter.command,
     }
 
 
@@ -156,6 +181,7 @@ def _gpu(use: GpuUse, reading: Reading, held: Mapping[str, Lease]) -> dict[str, 
         "memory_bytes": gpu.memory_bytes,
         "memory_used_bytes": use.memory_used_bytes,
         "load_percent": use.load_percent,
+        "use_known": use.told,
         "ordinal": ordinal(reading, gpu.uuid, gpu),
         "lease": _lease(held, gpu.uuid),
         "processes": _processes(use.processes),
@@ -165,6 +191,7 @@ def _gpu(use: GpuUse, reading: Reading, held: Mapping[str, Lease]) -> dict[str, 
                 "profile": part.device.profile,
                 "memory_bytes": part.device.memory_bytes,
                 "memory_used_bytes": part.memory_used_bytes,
+                "use_known": part.told,
                 "ordinal": ordinal(reading, part.device.uuid, gpu),
                 "lease": _lease(held, part.device.uuid),
                 "processes": _processes(part.processes),

@@ -141,6 +141,9 @@ class _Gathered:
     def listing(self, folder: str) -> tuple[str, ...]:
         return self.inner.listing(folder)
 
+    def entries(self, folder: str) -> tuple[str, ...]:
+        return self.inner.entries(folder)
+
     @contextmanager
     def locked(self, purpose: str) -> Iterator[None]:
         with self.inner.locked(purpose):

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from envctl.checks import fleet as fleet_check
 from envctl.domain.fleet import Fit, fits
 from envctl.domain.fleet.hold import Hold, hold, mends
-from envctl.domain.fleet.view import Offer
-from envctl.domain.fleet.words import advice, joined, named, refusal
+from envctl.domain.fleet.view import Offer, torch_of
+from envctl.domain.fleet.words import AT_THE_GPU, advice, few, joined, named, refusal
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.profile import variants
@@ -24,10 +25,8 @@ from envctl.usecases.team import team
 
 _ROUNDS = 6
 _SHOWN = 4
-_HINT = (
-    "give these machines a profile of their own with another build of torch, bring them up to date, or delete the "
-    "record of one that nobody uses any more"
-)
+_DELETE = "bring them up to date, or delete the record of one that nobody uses any more"
+_HINT = f"give these machines a profile of their own with another build of torch, {_DELETE}"
 
 _TOGETHER = "leave `--profile` out: the profiles serve the machines together"
 
@@ -70,7 +69,7 @@ def lock_for_fleet(
         first = found.unreadable[0]
         raise RecordError(
             f"the record cannot be read: {first.message}",
-            where=f"{FOLDER}/{first.file}",
+            where=f"{FOLDER}/{first.file}".rstrip("/"),
             hint="mend it, or save it again on that machine with `envctl record --save NAME`",
         )
     python = cache(interpreter)
@@ -140,15 +139,26 @@ def _contradicted(refused: Sequence[Fit], held: Hold, error: ResolutionError) ->
 
 
 def _impossible(state: _State) -> ResolutionError:
+    """Say why no lock runs everywhere: of torch only where there is one, and another could help at all."""
     helpless = [fit.name for fit in state.refused if not mends(state.offers, fit.record)]
-    why = (
-        f"no older version of torch helps {joined(helpless)}"
-        if helpless
-        else "no one version of torch runs on all of them"
-    )
+    refused = refusal(state.offers, state.fits)
+    codes = {
+        o.code for f in state.refused for t in f.trials for o in t.obstacles if o.kind == "fail"
+    }
+    torch = any(torch_of(offer.lock) for offer in state.offers) and bool(codes & AT_THE_GPU)
+    if torch:
+        refused = f"{refused}; {_why(helpless)}"
     ways = [f"{f.name}: {way}" for f in state.refused if (way := advice(state.offers, f))]
+    general = [text for code, text in fleet_check.ADVICE.items() if code in codes]
+    hints = (*ways[:_SHOWN], *general, _HINT if torch else _DELETE)
     return ResolutionError(
-        f"no lock runs on every recorded machine: {refusal(state.offers, state.fits)}; {why}",
+        f"no lock runs on every recorded machine: {refused}",
         where=f"{FOLDER}/{(helpless or [state.refused[0].name])[0]}.toml",
-        hint=_TOGETHER if state.alone else "; ".join((*ways[:_SHOWN], _HINT)),
+        hint=_TOGETHER if state.alone else "; ".join(hints),
     )
+
+
+def _why(helpless: Sequence[str]) -> str:
+    if not helpless:
+        return "no one version of torch runs on all of them"
+    return f"no older version of torch whose kernels are known helps {joined(few(helpless))}"

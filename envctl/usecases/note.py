@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 
 from envctl import quick
@@ -45,6 +46,10 @@ class Witness:
         self._look("names", folder)
         return self._project.listing(folder)
 
+    def entries(self, folder: str) -> tuple[str, ...]:
+        self._look("entries", folder)
+        return self._project.entries(folder)
+
     def locked(self, purpose: str) -> AbstractContextManager[None]:
         return self._project.locked(purpose)
 
@@ -73,13 +78,25 @@ class Witness:
 
 
 def verified(
-    witness: Witness, layers: Iterable[str], text: str, as_json: str, *, watch: Watch, full: bool
+    witness: Witness,
+    layers: Iterable[str],
+    text: str,
+    as_json: str,
+    *,
+    watch: Watch,
+    full: bool,
+    until: date | None = None,
 ) -> None:
-    """Note that these layers are all in order; ``watch`` has seen the environment, if that is one of them."""
+    """Note that these layers are all in order; ``watch`` has seen the environment, if that is one of them.
+
+    ``until`` is the last day on which that can be said.
+    """
     names = sorted(layers)
     seen = watch.inputs() if "environment" in names else []
     if seen is None:
         return
+    if until is not None:
+        seen = [*seen, ("until", "yes", until.isoformat())]
     name = f"verify-{','.join(names)}{'.full' if full else ''}"
     _write(witness, {name: text, f"{name}.json": as_json}, (), seen)
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import tomli_w
@@ -15,6 +15,7 @@ from envctl.errors import RecordError
 from envctl.ports import Probe, Project, Runner
 
 FOLDER = ".envctl/machines"
+_ID = re.compile(r"""^\s*machine_id\s*=\s*["']([^"']*)["']""", re.MULTILINE)
 _HEADER = "# What one machine of the team has; written by `envctl record --save`.\n\n"
 
 
@@ -33,24 +34,36 @@ def save(record: Record, project: Project) -> str:
     """
     name = machine_name(record.name or "")
     path = f"{FOLDER}/{name}.toml"
-    if _is_others(project.read(path), record.machine_id):
+    if problem := _others(project.read(path), record.machine_id):
         raise RecordError(
-            f"`{name}` is the record of another machine",
+            f"`{name}` {problem}",
             where=path,
-            hint="choose another name, or delete that file if the machine was set up anew",
+            hint=f"on that machine: `envctl record --save {name}`; here, choose another name, "
+            "or delete that file if the machine was set up anew",
         )
     project.write({path: _HEADER + tomli_w.dumps(record.to_toml_dict())})
     return path
+
+
+def other_names(record: Record, project: Project) -> tuple[str, ...]:
+    """Return the names under which this machine is saved beside ``record``'s."""
+    found = []
+    for file in project.listing(FOLDER):
+        name = file.removesuffix(".toml")
+        if _is_record(file) and name != record.name and record.machine_id:
+            text = project.read(f"{FOLDER}/{file}") or ""
+            found += [name] if record.machine_id in _ID.findall(text) else []
+    return tuple(found)
 
 
 def load_all(project: Project) -> tuple[Record, ...]:
     """Read every saved record, in the order of their names; raises ``RecordError`` with file and key."""
     found = []
     for file in project.listing(FOLDER):
-        name, dot, extension = file.rpartition(".")
-        text = project.read(f"{FOLDER}/{file}") if dot and extension == "toml" else None
+        text = project.read(f"{FOLDER}/{file}") if _is_record(file) else None
         if text is not None:
             # The file's name counts: whoever renames the file renames the machine.
+            name = file.removesuffix(".toml")
             found.append(replace(_parsed(text, f"{FOLDER}/{file}"), name=name))
     return tuple(found)
 
@@ -75,6 +88,11 @@ def suggested_name(record: Record) -> str:
     return f"{slug[:40].rstrip('-') or 'gpu'}-{(record.machine_id or 'unknown')[:4]}"
 
 
+def _is_record(file: str) -> bool:
+    """Whether it is named like one; what begins with a dot is an editor's."""
+    return file.endswith(".toml") and not file.startswith(".")
+
+
 def _parsed(text: str, path: str) -> Record:
     try:
         data = tomllib.loads(text)
@@ -84,17 +102,21 @@ def _parsed(text: str, path: str) -> Record:
         else:
             message = f"the record is not TOML: {error}"
         raise RecordError(
-            message, where=path, hint="mend it, or save the record again on that machine"
+            message,
+            where=path,
+            hint=f"mend it, or on that machine: `envctl record --save {PurePath(path).stem}`",
         ) from error
     return from_toml_dict(data, path)
 
 
-def _is_others(text: str | None, machine_id: str | None) -> bool:
-    """Whether a file holds another machine's record; one that cannot be read is nobody's."""
-    if text is None or machine_id is None:
-        return False
+def _others(text: str | None, machine_id: str | None) -> str | None:
+    """Return why a file is not this machine's to replace; one that cannot be read must name it."""
+    if text is None:
+        return None
     try:
         old = tomllib.loads(text).get("machine_id")
     except tomllib.TOMLDecodeError:
-        return False
-    return isinstance(old, str) and old != machine_id
+        ours = machine_id is not None and machine_id in _ID.findall(text)
+        return None if ours else "cannot be read, and is not known to be this machine's record"
+    differs = isinstance(old, str) and machine_id is not None and old != machine_id
+    return "is the record of another machine" if differs else None

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from envctl.domain.environment import Inspection
+from envctl.domain.environment import Inspection, Stamp
 from envctl.domain.environment.here import Here
+from envctl.domain.image.libraries import Linked
 from envctl.domain.manifest import Manifest
 from envctl.domain.record import Record
 from envctl.ports import Environments, Project, Workshop
@@ -21,3 +23,5 @@ class Surroundings:
     record: Callable[[], Record]
     environ: Mapping[str, str]
     workshop: Callable[[], Workshop]
+    libraries: Callable[[str, Stamp], Linked] | None = None
+    today: date | None = None

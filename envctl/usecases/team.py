@@ -12,25 +12,34 @@ from envctl.usecases.record import FOLDER
 
 
 def team(project: Project) -> Team:
-    """Read every saved record (``load_all`` stops at the first that cannot be read)."""
+    """Read every saved record (``load_all`` stops at the first that cannot be read).
+
+    Whatever is called like a record is one, be it a link that leads nowhere: a machine must not get lost in silence.
+    """
     records: list[Record] = []
     unreadable: list[Unreadable] = []
-    for file in project.listing(FOLDER):
-        name, dot, extension = file.rpartition(".")
-        if not (name and dot and extension == "toml"):
+    try:
+        files = project.entries(FOLDER)
+    except ProjectError as error:
+        return Team(records=(), unreadable=(Unreadable(file="", message=_message(error)),))
+    for file in files:
+        name, _, extension = file.rpartition(".")
+        if not name or file.startswith(".") or extension.lower() != "toml":
             continue
         try:
             found = _read(project, f"{FOLDER}/{file}")
         except (RecordError, ProjectError) as error:
             unreadable.append(Unreadable(file=file, message=_message(error)))
         else:
-            records += [replace(found, name=name)] if found else []
+            records.append(replace(found, name=name))
     return Team(records=tuple(records), unreadable=tuple(unreadable))
 
 
-def _read(project: Project, path: str) -> Record | None:
+def _read(project: Project, path: str) -> Record:
     text = project.read(path)
-    return None if text is None else from_toml_dict(read_toml(text, path, failure=RecordError))
+    if text is None:
+        raise RecordError("there is no such file: a link leads nowhere", where=path)
+    return from_toml_dict(read_toml(text, path, failure=RecordError))
 
 
 def _message(error: RecordError | ProjectError) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from envctl.checks import environment as environment_check
 from envctl.checks import lock as lock_check
 from envctl.checks import machine as machine_check
+from envctl.checks import record as record_check
 from envctl.checks import variables as variables_check
-from envctl.domain import contract as contracts
 from envctl.domain.finding import LAYERS, Finding, Layer
-from envctl.domain.fleet.view import torch_of
+from envctl.domain.fleet.view import Offer, oldest_python
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.manifest.local import Local
@@ -17,7 +17,7 @@ from envctl.domain.profile import variants
 from envctl.errors import LockError, ManifestError, NewerLockError, ProjectError
 from envctl.ports import Project
 from envctl.usecases import build, load
-from envctl.usecases.choice import in_use
+from envctl.usecases.choice import contract_here, in_use
 from envctl.usecases.record import this_machine
 from envctl.usecases.surroundings import Surroundings
 from envctl.usecases.team import team
@@ -57,8 +57,10 @@ def verify(
             findings += _locks(around, whole, every)
         elif layer == "image":
             findings += _images(around, every, skipped)
+            if "environment" in layers:  # then the note of the answer rests on `.venv` too
+                findings += _libraries(around, every)
         elif layer == "fleet":
-            findings += _fleet(around, every, skipped, said)
+            findings += _fleet(around, every, skipped, said, alone="lock" not in layers)
         else:
             manifest, lock, reason = _here(around, whole, every)
             if manifest is None or lock is None:
@@ -107,7 +109,21 @@ def _images(
         if lock is None:
             skipped["image"] = "there is no lock to compare with"
         else:
-            yield from image_check.check(**dockerize.evidence(around.project, manifest, lock))
+            evidence = dockerize.evidence(around.project, manifest, lock)
+            yield from image_check.check(**evidence, today=around.today)
+
+
+def _libraries(around: Surroundings, every: list[_Locked]) -> Iterator[Finding]:
+    """Look for libraries that an image of ours would lack, by what is synced here."""
+    from envctl.domain.image import Names  # noqa: PLC0415  # most calls look elsewhere
+    from envctl.usecases import image_libraries  # noqa: PLC0415
+
+    for manifest, lock, _ in every:
+        written = around.project.read(Names(profile=manifest.profile).dockerfile)
+        if lock is not None and written and around.libraries:
+            current = around.environments.current()
+            look = around.libraries
+            yield from image_libraries.expected(around.project, manifest, lock, current, look)
 
 
 def _fleet(
@@ -115,19 +131,27 @@ def _fleet(
     every: list[_Locked],
     skipped: dict[Layer, str],
     said: dict[Layer, str],
+    *,
+    alone: bool,
 ) -> tuple[Finding, ...]:
+    """Judge the locks that can be read; ``alone``: no other layer says of those that cannot."""
     from envctl.checks import visible_devices  # noqa: PLC0415  # most calls look elsewhere
     from envctl.usecases import fleet  # noqa: PLC0415
 
     offers = fleet.offers((manifest, lock) for manifest, lock, _ in every)
+    broken = [(manifest.lock_name, problem) for manifest, _, problem in every if problem]
+    unread = tuple(fleet.unread(*each) for each in broken) if alone else ()
     if not offers:
-        skipped["fleet"] = "there is no lock to compare with"
-        return ()
+        if not unread:
+            why = f"the lock cannot be read: {broken[0][1]}" if broken else None
+            skipped["fleet"] = why or "there is no lock to compare with"
+        return unread
     machines = team(around.project)
     found = fleet.look(machines, offers)
     said["fleet"] = found.said
     declared = (manifest.env for manifest, _, _ in every)
-    return (*found.findings, *visible_devices.check(declared, machines.records))
+    lists = visible_devices.check(declared, machines.records)
+    return (*unread, *found.findings, *record_check.twice(machines.records), *lists)
 
 
 def _here(
@@ -169,9 +193,12 @@ def _names(around: Surroundings, local: Local) -> Collection[str] | None:
 
 
 def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
-    contract = contracts.from_table(lock.contract)
-    torch = torch_of(lock)
-    yield from machine_check.check(contract, around.record(), manifest.gpu, torch=torch)
+    record = around.record()
+    contract, torch = contract_here(manifest, lock, record)
+    python = oldest_python(Offer(manifest=manifest, lock=lock))
+    yield from machine_check.check(contract, record, manifest.gpu, torch=torch, python=python)
+    if saved := this_machine(team(around.project).records, record.machine_id):
+        yield from record_check.check(saved, record)
     if lock.builds.builds:
         yield from _building(around, manifest, lock)
 

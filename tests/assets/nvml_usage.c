@@ -3,6 +3,8 @@
  *     use UUID USED-BYTES LOAD-PERCENT                "-" for what NVML does not tell
  *     process UUID compute|mps|graphics PID BYTES     BYTES "-": not available, as on WSL
  *     whole UUID                                      its processes are root's to see, the parts' are not
+ *     never UUID                                      it tells of no memory and no processes, as a Jetson
+ *     broken UUID                                     it fails when it is asked for them
  *
  * -DOLD: a driver before 510, which has version 2 of the functions only. FAKE_NVML=hang-use: devices answer, their
  * use blocks.
@@ -28,8 +30,24 @@ static int use_of(void *handle, char *used, char *load) {
     return found;
 }
 
+static int fault_of(void *handle) {
+    FILE *file = beside("nvml.usage");
+    char line[512], uuid[96];
+    int code = SUCCESS;
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "never %95s", uuid) == 1 && strcmp(uuid, ((device_t *)handle)->uuid) == 0)
+            code = NOT_SUPPORTED;
+        if (sscanf(line, "broken %95s", uuid) == 1 && strcmp(uuid, ((device_t *)handle)->uuid) == 0)
+            code = UNKNOWN;
+    }
+    if (file != NULL) fclose(file);
+    return code;
+}
+
 int nvmlDeviceGetMemoryInfo(void *handle, memory_t *memory) {
     char used[32], load[32];
+    int fault = fault_of(handle);
+    if (fault != SUCCESS) return fault;
     int code = memory_of_machine(handle, memory);
     if (code == SUCCESS && use_of(handle, used, load) && strcmp(used, "-") != 0)
         memory->used = strtoull(used, NULL, 10);
@@ -50,7 +68,7 @@ static int processes(void *handle, unsigned int *count, process_t *found, const 
     FILE *file = beside("nvml.usage");
     char line[512], uuid[96], kind[16], memory[32];
     unsigned int pid, room = found == NULL ? 0 : *count, number = 0;
-    int code = SUCCESS;
+    int code = fault_of(handle);
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         if (sscanf(line, "whole %95s", uuid) == 1 && strcmp(uuid, ((device_t *)handle)->uuid) == 0)
             code = NO_PERMISSION;

@@ -3,6 +3,7 @@
 The packages are made up and come from the local index alone, `torch` included: the contract goes by that name.
 """
 
+import os
 import shlex
 import tomllib
 from collections.abc import Iterator
@@ -112,8 +113,7 @@ fleet        3 errors
   torch 2.11 needs driver ≥ 580: fails on hpc-a100 (driver 550) and lab-v100 (driver 535, no kernels for sm_70); \
 newest that runs on all: torch 2.14 with cu126
   error   driver-too-old: hpc-a100: CUDA 13.0 needs driver 580 or newer, this is 550.90.07
-  error   driver-too-old: lab-v100: CUDA 13.0 needs driver 580 or newer, this is 535.183.01, and there is no \
-cuda-compat-13-0 for forward compatibility (wheels and slim images bring none)
+  error   driver-too-old: lab-v100: CUDA 13.0 needs driver 580 or newer, this is 535.183.01
   error   no-kernel-for-gpu: lab-v100: no kernels for Tesla V100-SXM2-32GB (compute capability 7.0): the wheels have \
 7.5 8.0 8.6 9.0 10.0 12.0 12.0+PTX
             expected one of 7.5 8.0 8.6 9.0 10.0 12.0 12.0+PTX, found 7.0
@@ -197,12 +197,62 @@ def test_a_requirement_that_leaves_no_room_is_named_and_nothing_is_written(team:
     assert fixes[0][1] == "install driver 580.65.06 or newer, or lock torch 2.11 with cu128"
 
 
+def test_a_package_that_wants_the_new_torch_makes_it_uncertain(team: World) -> None:
+    team.index.add(NEW, Wheel("zz-made-net", "1.0", requires=("torch>=2.11",)))
+    write(team)
+    text = team.read("pyproject.toml").replace('"zz-made-lib"]', '"zz-made-lib", "zz-made-net"]')
+    team.write("pyproject.toml", text)
+    said = team.envctl("lock").stderr
+    assert "newest that runs on all: torch 2.14 with cu126\n" in said
+    assert "heeds the machines" not in said
+    found = team.findings("--only", "fleet")
+    assert {each["fix"] for each in found} == {None}
+    assert found[0]["advice"].startswith(
+        "`envctl lock --fleet` may help: `zz-made-net` 1.0 needs `torch`, and which of its releases"
+    )
+    assert "with `torch<2.11` there is no solution" in team.envctl("lock", "--fleet", code=3).stderr
+    # and where there is an older release, it does
+    team.index.add(Wheel("zz-made-net", "0.9", requires=("torch>=2.9",)))
+    team.envctl("lock", "--fleet")
+    assert (version(team), version(team, "zz-made-net")) == ("2.10.0", "0.9")
+
+
+def test_a_requirement_for_another_system_is_no_obstacle(team: World) -> None:
+    team.index.add(NEW)
+    text = team.read("pyproject.toml")
+    more = text.replace('["torch"', '["torch", "torch>=2.11; sys_platform == \'win32\'"')
+    team.write("pyproject.toml", more)
+    team.envctl("lock")
+    assert {each["fix"] for each in team.findings("--only", "fleet")} == {"envctl lock --fleet"}
+    assert team.envctl("lock", "--fleet").stderr.startswith(HELD)
+
+
+def test_without_torch_nothing_is_said_of_torch(team: World) -> None:
+    plugin = Wheel("jax-cuda13-plugin", "0.10.2", requires=CU13)
+    team.index.add(plugin)
+    text = team.read("pyproject.toml").replace('"torch"', '"jax-cuda13-plugin"')
+    team.write("pyproject.toml", text)
+    said = team.envctl("lock", "--fleet", code=3).stderr
+    assert "CUDA 13.0 needs driver ≥ 580: fails on hpc-a100 (driver 550) and lab-v100" in said
+    assert "hpc-a100: install driver 580.65.06 or newer, or lock packages for CUDA 12" in said
+    assert "bring them up to date" in said
+    assert "torch" not in said
+
+
+def test_a_machine_without_a_gpu_that_is_needed_hears_of_no_torch(team: World) -> None:
+    write(team, more="[tool.envctl.gpu]\nrequired = true\n")
+    said = team.envctl("lock", "--fleet", code=3).stderr
+    assert "needs 1 GPU: fails on no-gpu (no GPU)\n" in said
+    assert "take `required` out of [tool.envctl.gpu]" in said
+    assert "another build of torch" not in said
+
+
 def test_a_machine_that_no_torch_serves_is_named_and_nothing_is_written(team: World) -> None:
     team.index.add(NEW)
     record(team, "t4")
     done = team.envctl("lock", "--fleet", code=3)
     assert "no lock runs on every recorded machine: torch 2.11 needs driver ≥ 580" in done.stderr
-    assert "no older version of torch helps t4" in done.stderr
+    assert "no older version of torch whose kernels are known helps t4" in done.stderr
     assert "where: .envctl/machines/t4.toml" in done.stderr
     assert "t4: install driver 580.65.06 or newer, or lock torch 2.0 with cu118" in done.stderr
     assert not (team.root / "pylock.toml").exists()
@@ -301,21 +351,92 @@ BROKEN = {
 }
 
 
+ODD = {
+    "folder.toml": "is a directory",
+    "nowhere.toml": "a link leads nowhere",
+    "loop.toml": "symbolic links",
+    "pipe.toml": "a pipe",
+}
+
+
+def odd(folder: Path) -> None:
+    """Put names there that look like records."""
+    (folder / "folder.toml").mkdir()
+    (folder / "nowhere.toml").symlink_to("gone")
+    (folder / "loop.toml").symlink_to("loop.toml")
+    os.mkfifo(folder / "pipe.toml")
+
+
+def test_no_name_stops_the_others(team: World) -> None:
+    team.index.add(NEW)
+    odd(team.root / ".envctl/machines")
+    assert UPGRADED.partition(" (`envctl")[0] in team.envctl("lock").stderr
+    report = team.json("verify", "--only", "fleet", code=1)["result"]
+    assert "fails on hpc-a100 (driver 550)" in report["said"]["fleet"]
+    team.envctl("add", "--no-sync", "zz-made-lib>=1")
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling"])
+def test_a_folder_of_machines_that_is_none_is_an_error(team: World, kind: str) -> None:
+    team.envctl("lock")
+    team.envctl("verify", "--only", "fleet")
+    folder = team.root / ".envctl/machines"
+    folder.rename(team.root / ".envctl/aside")
+    assert "no machine is recorded" in team.envctl("verify", "--only", "fleet").stdout
+    if kind == "file":
+        folder.write_text("")
+    else:
+        folder.symlink_to("../machines-of-a-submodule")
+    [finding] = team.findings("--only", "fleet")
+    assert (finding["code"], finding["subject"]) == ("record-unreadable", ".envctl/machines")
+    assert "that is not a folder" in finding["message"]
+    done = team.envctl("lock", "--fleet", code=3)
+    assert "where: .envctl/machines\n" in done.stderr
+    team.envctl("lock")
+
+
+def test_a_lock_that_cannot_be_read_does_not_open_the_gate(team: World) -> None:
+    team.envctl("lock")
+    team.envctl("verify", "--only", "fleet")
+    team.write("pylock.toml", "<<<<<<< HEAD\n" + team.read("pylock.toml"))
+    [finding] = team.findings("--only", "fleet")
+    assert (finding["code"], finding["layer"]) == ("lock-unreadable", "fleet")
+    assert finding["severity"] == "error"
+    done = team.envctl("verify", "--only", "lock,fleet", code=1)
+    assert "fleet        skipped: the lock cannot be read: merge conflict" in done.stdout
+    assert done.stdout.count("lock-unreadable") == 1
+
+
+def test_one_of_several_locks_that_cannot_be_read_does_not_open_the_gate(team: World) -> None:
+    with ExitStack() as stack:
+        indexes = {name: stack.enter_context(LocalIndex(mode="html")) for name in ("cpu", "cu128")}
+        for build, needs in (("cpu", ()), ("cu128", CU12)):
+            indexes[build].add(torch(f"2.10.0+{build}", needs))
+        write(team, more=PROFILES.format(**{name: each.url for name, each in indexes.items()}))
+        team.envctl("lock")
+    team.envctl("verify", "--only", "fleet")
+    team.write("pylock.cu128.toml", "=======\n" + team.read("pylock.cu128.toml"))
+    errors = [each for each in team.findings("--only", "fleet") if each["severity"] == "error"]
+    assert [(each["code"], each["subject"]) for each in errors] == [
+        ("lock-unreadable", "pylock.cu128.toml")
+    ]
+
+
 def test_records_that_cannot_be_read_are_findings(team: World) -> None:
     team.envctl("lock")
     folder = team.root / ".envctl/machines"
     for name, (content, _) in BROKEN.items():
         (folder / name).write_bytes(content)
-    (folder / "folder.toml").mkdir()
-    (folder / "nowhere.toml").symlink_to("gone")
+    odd(folder)
     (folder / "notes.txt").write_text("no record")
     found = {
         each["subject"]: each
         for each in team.findings("--only", "fleet")
         if each["code"] == "record-unreadable"
     }
-    assert found.keys() == BROKEN.keys()
-    for name, (_, why) in BROKEN.items():
+    expected = {**{name: why for name, (_, why) in BROKEN.items()}, **ODD}
+    assert found.keys() == expected.keys()
+    for name, why in expected.items():
         assert why in found[name]["message"], found[name]
         assert found[name]["severity"] == "error"
         assert "envctl record --save" in found[name]["advice"]

@@ -111,8 +111,21 @@ class TestExplain:
         found = self.explained(shell(box, CUDA_VISIBLE_DEVICES="1"), value)
         assert (found["value"], found["value_from"]) == (value, "argument")
 
-    def test_a_mistyped_option_is_no_value(self, box: World) -> None:
-        assert "there is no option `--jsn`" in box.envctl("gpus", "explain", "--jsn", code=2).stderr
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            ("gpus explain --jsn", "there is no option `--jsn`"),
+            ("gpus explain 0,1 --jsn", "there is no option `--jsn`"),
+            ("gpus explain 0 1", "as one word: `envctl gpus explain 0,1`"),
+            ("gpus explain 0, 1", "as one word: `envctl gpus explain 0,1`"),
+            ("gpus 0,1", "`envctl gpus explain 0,1` says"),
+            ("gpus --machine lab", "`envctl gpus explain --machine lab` says"),
+        ],
+    )
+    def test_a_slip_is_no_value_and_what_was_meant_is_said(
+        self, box: World, words: str, said: str
+    ) -> None:
+        assert said in box.envctl(*words.split(), code=2).stderr
 
     def test_the_text(self, box: World) -> None:
         assert box.envctl("gpus", "explain", "1,-1,0").stdout.splitlines()[1:9] == [
@@ -140,6 +153,9 @@ class TestExplain:
         assert found["certain"] is False
 
     def test_a_machine_that_nobody_recorded(self, box: World) -> None:
+        done = box.envctl("gpus", "explain", "--machine", "lab-v10", code=2)
+        assert "this project has no recorded machines" in done.stderr
+        assert "`envctl record --save lab-v10`" in done.stderr
         saved(box, replace(machines.load("lab-v100"), name="lab-v100"))
         done = box.envctl("gpus", "explain", "--machine", "lab-v10", "--json", code=2)
         assert json.loads(done.stdout)["error"]["code"] == "usage"

@@ -1,5 +1,6 @@
 """`envctl run --gpus`: devices for one command, taken from nobody and given back however it ends."""
 
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import machines
-from tests.integration.sharing import GIB, GPUS, Box, explained, four, shared_box
+from tests.integration.sharing import GIB, GPUS, Box, explained, four, other_users, shared_box
 from tests.integration.strace import tampered
 from tests.integration.trouble import mounted, read_only
 
@@ -154,6 +155,11 @@ class TestWhoHolds:
         assert "this command runs within its lease already" in done.stderr
         done = box.run("run", "--gpus", "1", "--", *again, "--wait", "--", "true", code=3)
         assert "must not wait for more" in done.stderr
+        nested = (
+            f"import subprocess; raise SystemExit(subprocess.call({[*again, '--wait', 'true']}))"
+        )
+        done = box.run("run", "--gpus", "1", "--", sys.executable, "-c", nested, code=3)
+        assert "must not wait for more" in done.stderr  # though Python gives it no file of ours
         other = ("--env", f"CUDA_VISIBLE_DEVICES={by('01')}", "--", "sh", "-c", SHOWN)
         assert box.run("run", "--gpus", "1", "--", *again, *other).stdout.startswith(
             f"<{GPUS[1]}> "
@@ -179,6 +185,7 @@ class TestWhatLimitsTheChoice:
         )
         assert "limits the choice, and names no device here" in done.stderr
         assert "where: CUDA_VISIBLE_DEVICES" in done.stderr
+        assert "`envctl gpus explain` says why" in done.stderr
 
     def test_in_a_job_only_its_devices(self, box: Box) -> None:
         job = {"SLURM_JOB_ID": "1", "CUDA_VISIBLE_DEVICES": "1,3"}
@@ -215,6 +222,24 @@ class TestForeignLoad:
         assert shown(box, "--gpus", "4", "--min-free", "50GiB") == f"<{by('0123')}> <PCI_BUS_ID>"
         done = box.run("run", "--gpus", "4", "--min-free", "60.5GiB", "--", "true", code=3)
         assert "60.0 GiB free, 60.5 GiB are wanted" in done.stderr
+
+    def test_that_the_driver_does_not_tell_is_not_taken_for_idle(self, box: Box) -> None:
+        """It names its devices, and fails when it is asked who uses them: often because they are in use."""
+        box.in_use(*(f"broken {uuid}" for uuid in GPUS))
+        done = box.run("run", "--gpus", "1", "--", "true", code=3)
+        assert done.stderr.count(": the driver did not say who uses it") == 4
+        assert "the NVIDIA driver does not say who uses GPU 0, 1, 2, 3" in done.stderr
+        waiting = box.waits("--gpus", "1", "--", "sh", "-c", SHOWN)
+        box.in_use(*(f"broken {uuid}" for uuid in GPUS[:3]))
+        out, err = waiting.communicate(timeout=120)
+        assert out.strip() == f"<{GPUS[3]}> <PCI_BUS_ID>"
+        assert "the NVIDIA driver does not say who uses GPU 0, 1, 2, 3" in err
+        assert "the NVIDIA driver does not say who uses GPU 0, 1, 2\n" in err
+        table = box.run("gpus")
+        assert "problem: the NVIDIA driver does not say who uses GPU 0, 1, 2" in table.stdout
+        report = json.loads(box.run("gpus", "--json").stdout)["result"]
+        assert "does not say who uses GPU 0, 1, 2" in report["problem"]
+        assert [gpu["use_known"] for gpu in report["gpus"]] == [False, False, False, True]
 
     def test_is_waited_for(self, box: Box) -> None:
         box.in_use(*(f"process {uuid} compute 4711 {GIB}" for uuid in GPUS))
@@ -265,6 +290,23 @@ class TestWaiting:
             assert out.startswith("<GPU-")
             assert "  before you: " in err
 
+    def test_who_could_have_another_is_not_held_up(self, box: Box) -> None:
+        """One waits for both of two; who would take one of them or a third gets the third."""
+        box.holds("--gpus", "1", CUDA_VISIBLE_DEVICES="0")
+        third = box.holds("--gpus", "1", CUDA_VISIBLE_DEVICES="2")
+        box.waits("--gpus", "2", "--", "true", CUDA_VISIBLE_DEVICES="0,1")
+        waiting = box.waits("--gpus", "1", "--", "sh", "-c", SHOWN, CUDA_VISIBLE_DEVICES="1,2")
+        said = box.run("gpus").stdout
+        assert " ".join(said.split()).count("waiting: ") == 2
+        assert ", for 1 GPU of GPU 0, 2" in " ".join(said.split())  # NVML's numbers
+        (first, second) = json.loads(box.run("gpus", "--json").stdout)["result"]["waiting"]
+        assert (first["wanted"], first["devices"]) == (2, list(GPUS[:2]))
+        assert (second["wanted"], second["pid"]) == (1, waiting.pid)
+        third.communicate()
+        out, _ = waiting.communicate(timeout=120)
+        assert out.strip() == f"<{GPUS[2]}> <PCI_BUS_ID>"
+        assert len(box.waiting()) == 1
+
     def test_who_wants_other_devices_is_not_held_up(self, box: Box) -> None:
         box.holds("--gpus", "1", CUDA_VISIBLE_DEVICES="0")
         box.waits("--gpus", "1", "--", "true", CUDA_VISIBLE_DEVICES="0")
@@ -299,7 +341,7 @@ class TestNoDevices:
     def test_a_driver_that_does_not_answer(self, box: Box) -> None:
         done = box.run("run", "--gpus", "1", "--", "true", code=3, FAKE_NVML="mismatch")
         assert "the NVIDIA driver" in done.stderr
-        assert "see `envctl record`" in done.stderr
+        assert "see `envctl doctor`" in done.stderr
 
 
 class TestExplain:
@@ -329,12 +371,50 @@ class TestExplain:
         (("--wait",), "that goes with `--gpus` only"),
         (("--min-free", "20GiB"), "that goes with `--gpus` only"),
         (("--gpus", "1", "--min-free", "20G"), "is not an amount of memory"),
-        (("--gpus", "-1"), "-1"),
-        (("--gpus", "all"), "all"),
+        (("--gpus", "1", "--min-free", ""), "is not an amount of memory"),
+        (("--min-free", ""), "that goes with `--gpus` only"),
+        (("--gpus", "-1"), "`-1` is no number of GPUs"),
+        (("--gpus", "all"), "`all` is no number of GPUs"),
+        (("--gpus", "0,1"), "--env CUDA_VISIBLE_DEVICES=0,1"),
+        (("--gpus",), "`--` is no number of GPUs"),
+        (
+            ("--gpu", "1"),
+            "`run` has no option `--gpu`\n  where: run\n  next:  did you mean `--gpus`?",
+        ),
+        (("--profile", "cu126"), "`envctl sync --profile NAME`"),
+        (("-C", "/tmp"), "write it before `run`: `envctl -C … run -- COMMAND`"),
+        (("--", "--gpus", "2"), "`--gpus` stands where the program belongs"),
     ],
 )
 def test_wrong_words(box: Box, words: tuple[str, ...], said: str) -> None:
     assert said in box.run("run", *words, "--", "true", code=2).stderr
+
+
+def test_few_open_files_are_enough(box: Box) -> None:
+    limited = ("sh", "-c", 'ulimit -n 60; exec "$@"', "sh")
+    done = box.run("run", "--gpus", "1", "--", "sh", "-c", SHOWN, before=limited)
+    assert done.stdout.strip() == f"<{GPUS[0]}> <PCI_BUS_ID>"
+
+
+def test_a_full_disk_does_not_cost_the_lease(box: Box) -> None:
+    with mounted(box.base / "mounted", size="8k") as target:
+        (target / "filler").write_bytes(b"x" * 8192)
+        done = box.run(
+            *("run", "--gpus", "1", "--", "sh", "-c", SHOWN), ENVCTL_LEASES=f"{target}/leases"
+        )
+    assert done.stdout.strip() == f"<{GPUS[0]}> <PCI_BUS_ID>"
+
+
+def test_a_strangers_folder_is_named_with_its_owner(box: Box) -> None:
+    first, second = other_users()
+    folder = box.base / "theirs"
+    folder.mkdir(mode=0o755)
+    os.chown(folder, first, first)
+    done = box.run(
+        *("run", "--gpus", "1", "--", "true"), code=3, user=second, ENVCTL_LEASES=str(folder)
+    )
+    assert "the leases cannot be used: permission denied" in done.stderr
+    assert f"`{folder}` is {first}'s: only {first} can let others in" in done.stderr
 
 
 def test_a_folder_that_cannot_be_written(box: Box) -> None:

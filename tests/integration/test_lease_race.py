@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -67,12 +69,14 @@ def test_never_two_holders_and_all_finish(
     most, killed = _watch(box, list(started), kills[::2], kills[1::2])
     waits: list[float] = []
     served: dict[int, int] = {}
+    leased = Counter[str]()
     for each, (gpus, at) in started.items():
         out, err = each.communicate(timeout=PATIENCE_S)
         assert each.returncode == 0, err
         assert out.startswith("in GPU-"), out
         _, devices, entered, uid = out.split()
         assert len(set(devices.split(",")) & set(GPUS)) == gpus
+        leased.update(devices.split(","))
         waits.append(int(entered) / 1e9 - at)
         served[int(uid)] = served.get(int(uid), 0) + 1
     assert served == dict.fromkeys(users, len(RACERS) // 2)
@@ -85,6 +89,8 @@ def test_never_two_holders_and_all_finish(
         "devices": len(GPUS),
         "killed while they waited": len(kills[::2]),
         "killed while they held": len(kills[1::2]),
+        "leases of each user": list(served.values()),
+        "leases of each device": [leased[uuid] for uuid in GPUS],
         "seconds": round(time.time() - began, 1),
         "longest wait, seconds": round(max(waits), 1),
         "median wait, seconds": round(statistics.median(waits), 1),
@@ -130,6 +136,7 @@ def _command(pid: int) -> str:
 def test_of_another_user_is_named_and_cannot_be_removed(box: Box, users: tuple[int, int]) -> None:
     """Whoever comes first has made folder and files: the next user locks, writes and reads them all the same."""
     first, second = users
+    shutil.rmtree(box.folder, ignore_errors=True)  # the race's
     held = box.holds("--gpus", "2", user=first)
     done = box.run("run", "--gpus", "4", "--", "true", code=3, user=second)
     assert f"leased to {first}: sh, pid {held.pid}" in done.stderr

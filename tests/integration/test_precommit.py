@@ -1,5 +1,6 @@
 """The hooks through the real pre-commit, in a real git repository, from a real hook repository."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -72,6 +73,31 @@ def repository(
     git(world.root, "add", "--all")
     git(world.root, "commit", "--quiet", "--message", "start")
     return world
+
+
+def patterns() -> list[str]:
+    """Return which files start the hook: as envctl's repository says, and as the page shows for a local hook."""
+    files = (SOURCE / ".pre-commit-hooks.yaml", SOURCE / "docs/how-to/pre-commit.md")
+    return [
+        str(found[1]) for file in files if (found := re.search(r"files: (\S+)", file.read_text()))
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_which_files_start_the_hook(number: int) -> None:
+    pattern = re.compile(patterns()[number])
+    for name in (
+        *("pyproject.toml", "pylock.toml", "pylock.cu126.toml", "sub/pylock.cu126.toml"),
+        *("Dockerfile", "Dockerfile.cu126", ".dockerignore"),
+        *(".envctl/machines/lab.toml", ".envctl/image/contract.json"),
+    ):
+        assert pattern.search(name), name
+    for name in ("train.py", "pylock.md", ".envctl/local.toml", "xpyproject.toml"):
+        assert not pattern.search(name), name
+
+
+def test_the_page_shows_the_hook_as_it_is() -> None:
+    assert patterns()[0] == patterns()[1]
 
 
 def test_a_stale_lock_is_refused_and_goes_through_after_the_fix(repository: World) -> None:

@@ -43,7 +43,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with project(tmp_path_factory.mktemp("quick")) as world:
         for name in MACHINES:
             world.write(f"{RECORDS}/{name}.toml", machines.text(name))
-        (world.root / RECORDS / "spare.toml").mkdir()
+        (
+            world.root / RECORDS / "spare"
+        ).mkdir()  # with `.toml` it would be a record that cannot be read
         copy = world.root.parent / "copy"
         shutil.rmtree(copy)
         for command in (
@@ -237,7 +239,7 @@ def folder_for_machine(world: World) -> None:
 
 
 def machine_for_folder(world: World) -> None:
-    (world.root / RECORDS / "spare.toml").rmdir()
+    (world.root / RECORDS / "spare").rmdir()
     world.write(f"{RECORDS}/spare.toml", machines.text("b200"))
 
 

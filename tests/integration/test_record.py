@@ -1,6 +1,7 @@
 """`envctl record` as it is typed, on machines that the tests make up."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,35 @@ def test_a_driver_that_crashes_is_an_answer(world: World, node: Path) -> None:
     problem = "the NVIDIA driver answers in part: GPU 1: crashed"
     assert f"problem       {problem}" in done.stdout
     assert f'gpu_problem = "{problem}"' in world.read(".envctl/machines/node.toml")
+
+
+def test_a_name_without_its_option(world: World, node: Path) -> None:
+    done = world.envctl("record", "lab-h100", env=at(node), code=2)
+    assert "`envctl record --save lab-h100`" in done.stderr
+
+
+def test_a_machine_with_two_names_is_told_of_the_first(world: World, node: Path) -> None:
+    assert world.envctl("record", "--save", "old", env=at(node)).stderr == (
+        "wrote .envctl/machines/old.toml\n"
+    )
+    assert world.envctl("record", "--save", "new", env=at(node)).stderr == (
+        "wrote .envctl/machines/new.toml\n"
+        "this machine is recorded as old already: delete .envctl/machines/old.toml\n"
+    )
+
+
+def test_a_record_that_is_out_of_date_is_noticed_on_its_own_machine(
+    synced: World, node: Path
+) -> None:
+    on_it = replace(synced, environ={**synced.environ, **at(node)})
+    on_it.envctl("record", "--save", "node")
+    assert "record-stale" not in on_it.codes("--only", "machine")
+    on_it.edit(".envctl/machines/node.toml", 'driver = "550.90.07"', 'driver = "535.54.03"')
+    (found,) = [
+        each for each in on_it.findings("--only", "machine") if each["code"] == "record-stale"
+    ]
+    assert found["message"] == "the record node: the driver was 535.54.03, and is 550.90.07"
+    on_it.envctl(*found["fix"].split()[1:])
+    assert "record-stale" not in on_it.codes("--only", "machine")
+    on_it.envctl("record", "--save", "again")
+    assert "record-twice" in on_it.codes("--only", "fleet")

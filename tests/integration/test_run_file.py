@@ -212,6 +212,7 @@ def test_leased_devices_are_told() -> None:
         found = json.loads(box.run("run", *words).stdout)
     assert settings(found)["CUDA_VISIBLE_DEVICES"] == ",".join(GPUS[:2])
     assert settings(found)["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert found["gpus"] is None  # only NVML tells of them: not known is not none
 
 
 def test_a_declared_variable_is_told_as_committed_and_not_as_overridden(
@@ -490,10 +491,27 @@ def test_it_needs_no_project_and_takes_any_path(world: World, tmp_path: Path) ->
     assert call(world, "-C", str(world.root), "diff", "a b.json", str(path), cwd=tmp_path).code == 0
 
 
+def test_a_pipe_is_read_once(world: World) -> None:
+    """As bash's `diff <(…) b.json` makes one."""
+    kept(world, "a.json")
+    os.mkfifo(world.root / "pipe")
+    with subprocess.Popen(["sh", "-c", "cat a.json > pipe"], cwd=world.root) as writing:
+        said = call(world, "diff", "pipe", "a.json")
+        assert writing.wait(60) == 0
+    assert (said.code, said.out) == (0, "nothing that envctl knows of differs\n")
+
+
+def test_a_folder_is_not_to_be_moved_away(world: World) -> None:
+    kept(world, "a.json")
+    said = call(world, "diff", "a.json", ".")
+    assert said.code == 3
+    assert "error: that is a folder\n  where: .\n  next:  name the file in it" in said.err
+
+
 HOSTILE = {
     "not there": (None, "there is no such file"),
-    "empty": ("", "not the description of a run"),
-    "a lock": ("lock-version = '1.0'\n", "not the description of a run"),
+    "empty": ("", "no description of a run"),
+    "a lock": ("lock-version = '1.0'\n", "no description of a run"),
     "cut off": ('{"kind": "envctl-run", "schema": 1, "id": "2026', "cut off"),
     "cut off later": ('{"kind": "envctl-run",', "cut off"),
     "no JSON": ("{kind: run}", "not JSON"),
@@ -502,7 +520,7 @@ HOSTILE = {
     "deep": ('{"a":' + "[" * 100_000, "nested too deeply"),
     "a long number": ('{"a":' + "9" * 5000 + "}", "not JSON"),
     "not text": (b"\xff\xfe{", "not UTF-8"),
-    "NUL": ("\0", "not the description of a run"),
+    "NUL": ("\0", "no description of a run"),
 }
 
 

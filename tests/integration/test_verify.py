@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.index.wheels import Wheel
-from tests.integration.world import World
+from tests.integration.world import MINOR, World
 
 
 def stale(world: World) -> None:
@@ -95,9 +95,17 @@ def script_rewritten(world: World) -> None:
 
 
 def dockerized(world: World) -> None:
-    """Dockerize with an index that has uv, which the image is filled by; no registry is asked."""
+    """Dockerize with an index that has uv, which the image is filled by."""
     world.index.add(Wheel("uv", _uv_version(), tags=("py3-none-manylinux_2_17_x86_64",)))
+    pinned_by_hand(world)
     world.envctl("dockerize", env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
+
+
+def pinned_by_hand(world: World) -> None:
+    """Name a base image of a registry that does not answer."""
+    base = f"127.0.0.1:9/python:{MINOR}-slim-bookworm@sha256:{'0' * 64}"
+    text = world.read("pyproject.toml")
+    world.write("pyproject.toml", f'{text}\n[tool.envctl.image]\nbase = "{base}"\n')
 
 
 def _uv_version() -> str:
@@ -141,13 +149,15 @@ def test_the_image_layer_provoked_mended_and_gone(synced: World, name: str) -> N
 @pytest.mark.parametrize("code", ["dockerfile-missing", "dockerfile-foreign"])
 def test_dockerize_check_provoked_mended_and_gone(synced: World, code: str) -> None:
     synced.index.add(Wheel("uv", _uv_version(), tags=("py3-none-manylinux_2_17_x86_64",)))
+    pinned_by_hand(synced)
     if code == "dockerfile-foreign":
         synced.write("Dockerfile", "FROM scratch\n")
     [finding] = synced.json("dockerize", "--check", code=1)["result"]["findings"]
     assert finding["code"] == code
     fix = shlex.split(finding["fix"])
     synced.envctl(*fix[1:], env={"DOCKER_HOST": "tcp://127.0.0.1:9"})
-    assert synced.json("dockerize", "--check")["result"]["findings"] == []
+    [left] = synced.json("dockerize", "--check")["result"]["findings"]
+    assert (left["code"], left["severity"]) == ("base-unchecked", "note")
 
 
 def test_a_bumped_test_tool_leaves_the_image_alone(synced: World) -> None:
@@ -363,6 +373,41 @@ def test_strict_makes_warnings_count(synced: World) -> None:
 def test_an_unknown_layer_is_a_usage_error(synced: World) -> None:
     done = synced.envctl("verify", "--only", "locks", code=2)
     assert "the layers are" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", ""], "no layer is named"),
+        (["--skip", ","], "no layer is named"),
+        (["--only", "fleet", "--skip", "fleet"], "nothing is left to look at"),
+        (
+            ["--skip", "lock,environment,variables,machine,fleet,image"],
+            "nothing is left to look at",
+        ),
+        (["fleet"], "`envctl verify --only fleet`"),
+        (["--only", "lock", "fleet"], "`envctl verify --only fleet`"),
+        (["--fleet"], "`envctl verify --only fleet`"),
+        (["nonsense"], "`envctl verify --only LAYER`"),
+    ],
+)
+def test_a_check_that_would_look_at_nothing_is_refused(
+    world: World, words: list[str], said: str
+) -> None:
+    done = world.envctl("verify", *words, code=2)
+    assert said in done.stderr
+    assert "  next:  " in done.stderr
+
+
+def test_blanks_beside_a_layers_name_do_no_harm(synced: World) -> None:
+    assert synced.envctl("verify", "--only", "lock, fleet").stdout == (
+        synced.envctl("verify", "--only", "fleet,lock").stdout
+    )
+
+
+def test_the_layers_are_named_in_the_help(world: World) -> None:
+    said = " ".join(world.envctl("verify", "--help").stdout.split())
+    assert "lock, environment, variables, machine, fleet, image" in said
 
 
 def test_the_check_of_a_lock_reports_under_its_own_name(world: World) -> None:

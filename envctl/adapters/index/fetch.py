@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -26,9 +27,13 @@ def fetcher(
     Whoever calls it compares hashes: a mirror is known by the file's name alone.
     """
 
-    def fetch(url: str, file: BinaryIO) -> None:
+    @cache
+    def reached() -> tuple[Transport, IndexClient]:
         ways = transport()
-        client = IndexClient(environ, Logins(environ, ways, run=run))
+        return ways, IndexClient(environ, Logins(environ, ways, run=run))
+
+    def fetch(url: str, file: BinaryIO) -> None:
+        ways, client = reached()
         client.download(_mirrored(url, ways, client) or url, file)
 
     return fetch

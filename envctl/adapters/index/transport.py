@@ -36,7 +36,7 @@ _LOGIN = (
 _ADDRESS = "correct the index's address in tool.envctl.index, or ask whoever runs it"
 
 
-class _NoDowngrade(HTTPRedirectHandler):
+class NoDowngrade(HTTPRedirectHandler):
     """Follows redirects, but not from https to http: the hashes of a lock come from these pages."""
 
     def redirect_request(
@@ -58,19 +58,23 @@ def opener(environ: Mapping[str, str], doorman: BaseHandler | None = None) -> Op
 
     ``doorman`` shows logins.
     """
+    proxy = environ.get("PIP_PROXY")
+    proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else None)
+    own = (doorman,) if doorman else ()
+    return build_opener(proxies, HTTPSHandler(context=trust(environ)), NoDowngrade(), *own)
+
+
+def trust(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Return which certificates are believed: those of the environment's CA bundle, else the system's."""
     name = next((name for name in _CA_BUNDLES if environ.get(name)), None)
     try:
-        context = ssl.create_default_context(cafile=environ[name] if name else None)
+        return ssl.create_default_context(cafile=environ[name] if name else None)
     except OSError as error:  # ssl.SSLError is one: a file without certificates
         raise IndexFailure(
             f"the CA bundle `{environ[name or '']}` cannot be read: {error.strerror or error}",
             where=name,
             hint="correct or unset that variable",
         ) from error
-    proxy = environ.get("PIP_PROXY")
-    proxies = ProxyHandler({"http": proxy, "https": proxy} if proxy else None)
-    own = (doorman,) if doorman else ()
-    return build_opener(proxies, HTTPSHandler(context=context), _NoDowngrade(), *own)
 
 
 def silence(environ: Mapping[str, str]) -> float:

@@ -76,7 +76,7 @@ def open_folder(path: Path, *, make: bool) -> int | None:
 def open_file(folder: int, name: str) -> int:
     """Return a file of the folder, open to read and write; made for everyone where it is not there.
 
-    Raises ``NotOurs``.
+    Raises ``NotOurs``; ``OSError`` where it cannot be made (see ``unwritten``).
     """
     for _ in range(_TRIES):
         try:
@@ -91,8 +91,6 @@ def open_file(folder: int, name: str) -> int:
                 return os.open(name, flags, 0o666, dir_fd=folder)
         except FileExistsError:
             continue  # somebody was faster
-        except OSError as error:
-            raise NotOurs(f"{name} cannot be made: {_reason(error)}") from error
     raise NotOurs(f"{name} is a file that comes and goes")
 
 
@@ -141,6 +139,19 @@ def _why(folder: int, name: str, error: OSError) -> str:
         return f"its lock's file cannot be opened: {_reason(error)}"
     what = "is a link" if error.errno == errno.ELOOP else f"cannot be opened: {_reason(error)}"
     return f"its lock's file, which {owner(uid)} made, {what}"
+
+
+def unwritten(file: str, error: OSError) -> LeaseError:
+    """Return the error for a file that cannot be made, or not written to: its folder is at fault."""
+    folder = Path(file).parent
+    hint = f"make room in `{folder}`, or {OWN_PLACE}"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        who = owner(folder.stat().st_uid)
+        hint = (
+            f"`{folder}` is {who}'s: only {who} can let others in, with mode 1777; or {OWN_PLACE}"
+        )
+    what = f"the leases cannot be used: {_reason(error)}"
+    return LeaseError(what, where=file, hint=hint)
 
 
 def _refused(path: Path, error: OSError) -> LeaseError:

@@ -4,8 +4,10 @@ Open file description locks (fcntl_locking(2), Linux 3.15): as flock(2), but of 
 has a part without taking it; a look therefore disturbs nobody.
 """
 
+import errno
 import fcntl
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 
 # asm-generic/fcntl.h; a Python that was built with an old C library does not have the names.
@@ -18,6 +20,7 @@ Span = tuple[int, int]
 """First byte and length; a length of 0 reaches to the end of the file, wherever that comes to be."""
 
 WHOLE: Span = (0, 0)
+_MOST = 10_000  # parts that one look finds
 
 
 def take(file: int, span: Span = WHOLE) -> bool:
@@ -38,8 +41,39 @@ def give_back(file: int, span: Span = WHOLE) -> None:
 
 def taken(file: int, span: Span = WHOLE) -> bool:
     """Whether another open file has the part; who only waits for it does not count."""
-    told = fcntl.fcntl(file, _GET, _packed(fcntl.F_RDLCK, span))
-    return bool(struct.unpack(_FLOCK, told)[0] != fcntl.F_UNLCK)
+    return _conflict(file, fcntl.F_RDLCK, span) is not None
+
+
+def parts(file: int, span: Span) -> tuple[int, ...]:
+    """Return the first byte of each part within ``span`` that another open file has, in order."""
+    return tuple(sorted(_parts(file, span)))
+
+
+def _parts(file: int, span: Span) -> Iterator[int]:
+    looked, left = 0, [(span[0], span[0] + span[1])]
+    while left and looked < _MOST:
+        start, end = left.pop()
+        looked += 1
+        if start >= end or (found := _conflict(file, fcntl.F_RDLCK, (start, end - start))) is None:
+            continue
+        at = max(found[0], start)
+        yield at
+        left.append((start, at))
+        if found[1]:
+            left.append((found[0] + found[1], end))
+
+
+def note(folder: int, at: int) -> None:
+    """Share a byte of an open folder, which is not there to be read: whoever removes its files removes no such lock."""
+    with suppress(OSError):  # a file system that locks no folders: the files' own locks are there
+        _locked(folder, _SET, fcntl.F_RDLCK, (at, 1))
+
+
+def noted(folder: int, at: int) -> bool:
+    """Whether another open folder has the byte."""
+    with suppress(OSError):
+        return _conflict(folder, fcntl.F_WRLCK, (at, 1)) is not None
+    return False
 
 
 def keep_from_sweepers(folder: int) -> None:
@@ -49,8 +83,20 @@ def keep_from_sweepers(folder: int) -> None:
 
 
 def hand_on(file: int, lowest: int) -> int:
-    """Return a descriptor of the same open file that the next program inherits."""
-    return fcntl.fcntl(file, fcntl.F_DUPFD, lowest)
+    """Return a descriptor of the same open file that the next program inherits, out of the way where there is room."""
+    while True:
+        try:
+            return fcntl.fcntl(file, fcntl.F_DUPFD, lowest)
+        except OSError as error:
+            if error.errno != errno.EINVAL or not lowest:
+                raise
+            lowest //= 2  # no number is so high here (`ulimit -n`)
+
+
+def _conflict(file: int, kind: int, span: Span) -> Span | None:
+    """Return a part that keeps another open file from such a lock on ``span``."""
+    told = struct.unpack(_FLOCK, fcntl.fcntl(file, _GET, _packed(kind, span)))
+    return None if told[0] == fcntl.F_UNLCK else (told[2], told[3])
 
 
 def _locked(file: int, command: int, kind: int, span: Span) -> bool:

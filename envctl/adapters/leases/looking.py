@@ -17,28 +17,52 @@ def file_name(uuid: str) -> str:
     return uuid.replace("/", "+") + _ENDING
 
 
-def held(folder: int) -> dict[str, Lease]:
-    """Return who holds which device, by UUID, and which can be held by nobody."""
+def held(folder: int, path: Path) -> dict[str, Lease]:
+    """Return who holds which device, by UUID, and which can be held by nobody; ``path`` names the folder."""
     found = {}
     for uuid, file in _files(folder):
         if isinstance(file, NotOurs):
-            found[uuid] = Lease(uuid=uuid, problem=str(file))
+            found[uuid] = barred(uuid, path, file)
         elif kernel.taken(file):
             found[uuid] = word.lease(uuid, word.read(file))
     return found
 
 
+def barred(uuid: str, path: Path, problem: NotOurs) -> Lease:
+    """Return the noun for a device that nobody can hold."""
+    return Lease(uuid=uuid, problem=str(problem), file=str(path / file_name(uuid)))
+
+
 def inherited(folder: int) -> frozenset[str]:
-    """Return the devices whose files this process was given open."""
-    ours = set()
-    for path in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # the listing's own
-            ours.add(_identity(int(path.name)))
+    """Return the devices within whose lease this process lives: it, or one that it comes from, has their files open.
+
+    A program may close what it inherits when it starts another one (Python's ``subprocess`` does). Of a process whose
+    files are not ours to see (``sudo``), the word says whether it is the holder.
+    """
+    files: set[tuple[int, int]] = set()
+    hidden: dict[int, str | None] = {}
+    for pid in word.ancestors():
+        try:
+            files |= _opened(pid)
+        except OSError:
+            hidden[pid] = word.started(pid)
     return frozenset(
         uuid
         for uuid, file in _files(folder)
-        if isinstance(file, int) and _identity(file) in ours and kernel.taken(file)
+        if isinstance(file, int)
+        and kernel.taken(file)
+        and (_identity(os.fstat(file)) in files or word.is_of(word.read(file), hidden))
     )
+
+
+def _opened(pid: int) -> set[tuple[int, int]]:
+    """Return which files a process has open; raises ``OSError`` where that is not to be seen."""
+    found = set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # the listing's own, or one that was just closed
+            if path.readlink().name.endswith(_ENDING):  # a look at others could block (a dead NFS)
+                found.add(_identity(path.stat()))
+    return found
 
 
 def _files(folder: int) -> Iterator[tuple[str, int | NotOurs]]:
@@ -60,6 +84,5 @@ def _files(folder: int) -> Iterator[tuple[str, int | NotOurs]]:
             os.close(opened)
 
 
-def _identity(file: int) -> tuple[int, int]:
-    found = os.fstat(file)
+def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino

@@ -9,19 +9,22 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from envctl.adapters.leases import kernel, word
-from envctl.adapters.leases.folder import NotOurs, in_place, open_file, peek
+from envctl.adapters.leases.folder import NotOurs, in_place, open_file, peek, unwritten
 from envctl.domain.devices.lease import Waiter
 from envctl.errors import LeaseError
 
 NAME = "queue"
 _DOOR: kernel.Span = (0, 1)
+_LINE: kernel.Span = (1, 2**40)
+"""A byte for each place that ever was in a line: it is locked, and need not be there."""
+_ROOMS = 256
+"""So many places have room for a word: the file is a megabyte at most, and empty after an empty line."""
 _PATIENCE_S = 10.0
 _LOOK_S = 0.01
-_MOST = 100_000
 
 
 class Queue:
@@ -58,11 +61,16 @@ class Queue:
     def place(self, about: Mapping[str, Any]) -> Iterator[None]:
         """Wait in line; ``about`` says who we are, and in ``devices`` what for."""
         with self.door():
-            number = max((number for number, _ in self._ahead()), default=-1) + 1
+            number = self._next()
             while not kernel.take(self._file, _span(number)):
                 number += 1  # somebody is just waking up from it
+            try:
+                said = _short({**about, "place": number})
+                word.write(self._file, said, at=_at(number), room=word.ROOM)
+            except OSError as error:
+                kernel.give_back(self._file, _span(number))
+                raise unwritten(self._path, error) from error
             self._own = number
-            word.write(self._file, _short(about), at=_span(number)[0], room=word.ROOM)
         try:
             with _not_stopped():
                 yield
@@ -70,11 +78,27 @@ class Queue:
             self._own = None
             kernel.give_back(self._file, _span(number))
 
-    def wait(self, devices: frozenset[str]) -> None:
-        """Sleep until nobody who came before us waits for any of these; the one just before us goes last."""
+    def wait(self, devices: frozenset[str], wanted: int) -> None:
+        """Sleep while one who came before us leaves, by himself, too few of these; the one just before us goes last.
+
+        Where only several together leave too few, nobody knows whose end would help: we do not sleep.
+        """
         for number, waiter in reversed(self._ahead()):
-            if waiter.devices is None or waiter.devices & devices:
+            if waiter.devices is None or len(devices - waiter.devices) < wanted:
                 kernel.wait_for(self._file, _span(number))
+
+    def _next(self) -> int:
+        """Return the number of a new place: behind all others, in a room that none of them has if there is one."""
+        there = kernel.parts(self._file, _LINE)
+        if not there:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
+            return 0
+        number = there[-1]  # its place is one less
+        rooms = {(each - 1) % _ROOMS for each in there}
+        while number % _ROOMS in rooms and len(rooms) < _ROOMS:
+            number += 1
+        return number
 
     def _ahead(self) -> list[tuple[int, Waiter]]:
         return [each for each in _read(self._file) if self._own is None or each[0] < self._own]
@@ -83,6 +107,8 @@ class Queue:
         while True:
             try:
                 opened = open_file(self._folder, NAME)
+            except OSError as error:
+                raise unwritten(self._path, error) from error
             except NotOurs as error:
                 raise LeaseError(
                     f"the leases cannot be used: {error}",
@@ -109,14 +135,23 @@ def waiting(folder: int) -> tuple[Waiter, ...]:
 
 
 def _read(file: int) -> list[tuple[int, Waiter]]:
-    places = min(os.fstat(file).st_size // word.ROOM, _MOST)
-    taken = (number for number in range(places) if kernel.taken(file, _span(number)))
-    return [(number, word.waiter(word.read(file, _span(number)[0]))) for number in taken]
+    return [(each - 1, word.waiter(_word(file, each - 1))) for each in kernel.parts(file, _LINE)]
+
+
+def _word(file: int, number: int) -> Mapping[str, Any]:
+    """Return what is said at a place; nothing where another place's word is in its room."""
+    found = word.read(file, _at(number))
+    return found if found.get("place") == number else {}
 
 
 def _span(number: int) -> kernel.Span:
-    """Return a place's part of the file, for its lock and its word: the door is before all of them."""
-    return (number + 1) * word.ROOM, word.ROOM
+    """Return a place's part of the file, for its lock: the door is before all of them."""
+    return number + 1, 1
+
+
+def _at(number: int) -> int:
+    """Return where a place's word is."""
+    return number % _ROOMS * word.ROOM
 
 
 def _short(about: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,12 +6,14 @@ process that has one, however that ends, the kernel gives the device back.
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from envctl.adapters.leases import kernel, looking, word
-from envctl.adapters.leases.folder import NotOurs, in_place, open_file, open_folder
+from envctl.adapters.leases.folder import NotOurs, in_place, open_file, open_folder, unwritten
 from envctl.adapters.leases.queue import Queue, waiting
 from envctl.domain.devices.lease import Chosen, Lease, Refused, Waiter, awaited
 from envctl.errors import LeaseError
@@ -31,7 +33,7 @@ class SharedLeases:
     def held(self) -> Mapping[str, Lease]:
         """Return who holds which device, by UUID, and which can be held by nobody."""
         with self._looked_at() as folder:
-            return {} if folder is None else looking.held(folder)
+            return {} if folder is None else looking.held(folder, self._path)
 
     def waiting(self) -> tuple[Waiter, ...]:
         """Return who waits, in order."""
@@ -48,9 +50,8 @@ class SharedLeases:
         problems: dict[str, Lease] = {}
         with self._queue.door():
             for _ in range(_TRIES):
-                choice = decide(
-                    {**looking.held(self._folder), **problems}, awaited(self._queue.ahead())
-                )
+                held = looking.held(self._folder, self._path)
+                choice = decide({**held, **problems}, awaited(self._queue.ahead()))
                 if isinstance(choice, Refused):
                     return choice
                 if self._locked(choice.devices, command, problems):
@@ -74,22 +75,35 @@ class SharedLeases:
         try:
             for uuid in sorted(devices):
                 name = looking.file_name(uuid)
+                if kernel.noted(self._folder, _place(uuid)):
+                    problems[uuid] = Lease(uuid=uuid)  # somebody has removed its holder's file
+                    return False
                 try:
                     opened.append(open_file(self._folder, name))
                 except NotOurs as error:
-                    problems[uuid] = Lease(uuid=uuid, problem=str(error))
+                    problems[uuid] = looking.barred(uuid, self._path, error)
                     return False
+                except OSError as error:
+                    raise unwritten(f"{self._path}/{name}", error) from error
                 if not (kernel.take(opened[-1]) and in_place(self._folder, name, opened[-1])):
                     return False
-            said = word.about(command)
-            for file in opened:
-                word.write(file, said)
-            for file in (self._folder, *opened):
-                kernel.hand_on(file, _LOWEST)
+            self._hand_on(devices, opened, word.about(command))
         finally:
             for file in opened:
                 os.close(file)
         return True
+
+    def _hand_on(
+        self, devices: Collection[str], opened: Collection[int], said: Mapping[str, Any]
+    ) -> None:
+        """Let the next program inherit the locks; the folder's first, whose number is then the first to be closed."""
+        for file in opened:
+            with suppress(OSError):  # a full disk: the word is information, the lock is the truth
+                word.write(file, said)
+        for uuid in devices:
+            kernel.note(self._folder, _place(uuid))
+        for file in (self._folder, *opened):
+            kernel.hand_on(file, _LOWEST)
 
     @contextmanager
     def _looked_at(self) -> Iterator[int | None]:
@@ -109,3 +123,8 @@ class SharedLeases:
     @cached_property
     def _queue(self) -> Queue:
         return Queue(self._folder, f"{self._path}/queue")
+
+
+def _place(uuid: str) -> int:
+    """Return the byte of the folder that stands for a device: a lock that nobody can remove, unlike a file."""
+    return int.from_bytes(sha256(uuid.encode()).digest()[:7], "big")

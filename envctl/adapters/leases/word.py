@@ -3,29 +3,30 @@
 Never a command's arguments: they may hold secrets.
 """
 
+import errno
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from envctl.adapters.leases.folder import owner
 from envctl.domain.devices.lease import Lease, Waiter
+from envctl.emitters.printable import printable
 
 ROOM = 4096
 _LONGEST = 64
-_STARTED = (
-    21 - 2
-)  # starttime in /proc/PID/stat, counted after the command's name (proc_pid_stat(5))
+# ppid and starttime in /proc/PID/stat, counted after the command's name (proc_pid_stat(5))
+_PARENT, _STARTED = 3 - 2, 21 - 2
 
 
 def about(command: str) -> dict[str, Any]:
     """Return what this process says of itself."""
     return {
         "pid": os.getpid(),
-        "started": _started(os.getpid()),
+        "started": started(os.getpid()),
         "pids": _namespace(),
         "user": owner(os.getuid()),
         "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -34,11 +35,19 @@ def about(command: str) -> dict[str, Any]:
 
 
 def write(file: int, word: Mapping[str, Any], *, at: int = 0, room: int = 0) -> None:
-    """Write it into its room in one call; without one it is all that the file holds."""
+    """Write it into its room in one call; without one it is all that the file holds, or nothing is.
+
+    Raises ``OSError``.
+    """
     text = json.dumps(word).encode() + b"\n"
-    os.pwrite(file, text.ljust(room, b"\n"), at)
-    if not room:
-        os.ftruncate(file, len(text))
+    written = 0
+    try:
+        written = os.pwrite(file, text.ljust(room, b"\n"), at)
+    finally:
+        if not room:
+            os.ftruncate(file, len(text) if written == len(text) else 0)
+    if written < len(text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def read(file: int, at: int = 0) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def read(file: int, at: int = 0) -> dict[str, Any]:
 def lease(uuid: str, word: Mapping[str, Any]) -> Lease:
     """Return the noun; ``left`` only where it is certain: the same table of processes, and the process is gone."""
     pid = _number(word.get("pid"))
-    gone = pid is not None and word.get("pids") == _namespace() and not _alive(pid, word)
+    gone = pid is not None and word.get("pids") == _namespace() and _ended(pid, word)
     return Lease(
         uuid=uuid,
         pid=pid,
@@ -78,16 +87,47 @@ def waiter(word: Mapping[str, Any]) -> Waiter:
     )
 
 
-def _alive(pid: int, word: Mapping[str, Any]) -> bool:
-    now = _started(pid)
-    return now is not None and now == word.get("started")
+def ancestors() -> Iterator[int]:
+    """Yield this process and those that it comes from, as far as they can be seen."""
+    pid, seen = os.getpid(), set[int]()
+    while pid > 0 and pid not in seen:
+        seen.add(pid)
+        yield pid
+        pid = int(_field(pid, _PARENT) or 0)
 
 
-def _started(pid: int) -> str | None:
+def is_of(word: Mapping[str, Any], processes: Mapping[int, str | None]) -> bool:
+    """Whether one of these, with when they started, wrote it."""
+    pid = _number(word.get("pid"))
+    return (
+        pid is not None
+        and word.get("pids") == _namespace()
+        and processes.get(pid, "") == word.get("started")
+    )
+
+
+def _ended(pid: int, word: Mapping[str, Any]) -> bool:
+    now = started(pid)
+    if now is not None:
+        return now != word.get("started")
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:  # another user's, and /proc does not show those (hidepid, proc(5))
+        return False
+    return False
+
+
+def started(pid: int) -> str | None:
     """Return when a process began, in the kernel's own count: its number may be another's one day."""
+    return _field(pid, _STARTED)
+
+
+def _field(pid: int, number: int) -> str | None:
     with suppress(OSError, IndexError):
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return text.rpartition(")")[2].split()[_STARTED]
+        return text.rpartition(")")[2].split()[number]
     return None
 
 
@@ -102,4 +142,4 @@ def _number(value: object) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    return value[:_LONGEST] if isinstance(value, str) and value else None
+    return printable(value[:_LONGEST], names=True) if isinstance(value, str) and value else None

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,26 @@ _GRACE_S = 10  # the script keeps the limit; this one is for a machine too loade
 _SILENT, _UNASKED = 124, 127  # as coreutils' timeout(1) and a shell have it
 
 
+class Deadline:
+    """When several questions together have to be answered: ``limit`` seconds from now."""
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._end = time.monotonic() + limit
+
+    def left(self) -> float:
+        """Return the seconds that are left."""
+        return max(0.0, self._end - time.monotonic())
+
+    def how(self, ended: Ending) -> str:
+        """Say how a question ended that was not answered in full."""
+        if ended == "silent":
+            return f"did not answer within {self._limit:g} s"
+        if ended == "unasked":
+            return "was not asked: no second Python could be started"
+        return "does not stop talking" if ended == "endless" else "crashed"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heard:
     """What came of a question: all parts that arrived, and how it ended."""
@@ -24,19 +45,21 @@ class Heard:
     parts: tuple[Mapping[str, Any], ...] = ()
 
 
-def ask(run: Runner, question: Path, *, env: Mapping[str, str], limit: float) -> Heard:
-    """Run ``parts()`` of a Python file in a process of its own; ``limit`` in seconds. Raises nothing."""
-    said = _patient(run, ["question", str(question)], env, limit)
+def ask(run: Runner, question: Path, *, env: Mapping[str, str], deadline: Deadline) -> Heard:
+    """Run ``parts()`` of a Python file in a process of its own. Raises nothing."""
+    said = _patient(run, ["question", str(question)], env, deadline.left())
     parts = said.get("parts", [])
     return Heard(ended=said["ended"], parts=tuple(part for part in parts if isinstance(part, dict)))
 
 
-def start(run: Runner, argv: Sequence[str], *, env: Mapping[str, str], limit: float) -> Completed:
+def start(
+    run: Runner, argv: Sequence[str], *, env: Mapping[str, str], deadline: Deadline
+) -> Completed:
     """Run a program, named by its path; both its streams are ``stdout``. Raises nothing.
 
-    One that did not end within ``limit`` seconds has code 124, one that could not be started 127.
+    One that did not end before the deadline has code 124, one that could not be started 127.
     """
-    said = _patient(run, ["program", *argv], env, limit)
+    said = _patient(run, ["program", *argv], env, deadline.left())
     codes = {"done": said.get("code", _UNASKED), "unasked": _UNASKED}
     code: int = codes.get(said["ended"], _SILENT)
     return Completed(argv=tuple(argv), code=code, stdout=said.get("text", ""), stderr="")
@@ -45,6 +68,8 @@ def start(run: Runner, argv: Sequence[str], *, env: Mapping[str, str], limit: fl
 def _patient(
     run: Runner, words: Sequence[str], env: Mapping[str, str], limit: float
 ) -> dict[str, Any]:
+    if limit <= 0:
+        return {"ended": "silent"}
     # -P: the folder of the script has modules whose names others could want.
     argv = [sys.executable, "-P", str(_SCRIPT), str(limit), *words]
     try:

@@ -1,6 +1,7 @@
 """What NVML says of a device's use now, through ``nvidia-ml-py``, one object a device (see ``nvidia.asking``).
 
 Memory in bytes: what the driver keeps for itself counts as used, so that total less used is what can be had.
+``told``: memory and computing processes were answered, be it with "not supported": this device never tells that.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ _DRAWING = (
     "nvmlDeviceGetGraphicsRunningProcesses_v3",
     "nvmlDeviceGetGraphicsRunningProcesses_v2",
 )
+_NEVER = (pynvml.NVML_ERROR_NOT_SUPPORTED, pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
 
 
 def parts() -> Iterator[Part]:
@@ -31,10 +33,10 @@ def parts() -> Iterator[Part]:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return
-    for index in range(min(_maybe(pynvml.nvmlDeviceGetCount) or 0, _MOST)):
-        handle = _maybe(pynvml.nvmlDeviceGetHandleByIndex, index)
+    for index in range(min(_asked(pynvml.nvmlDeviceGetCount)[0] or 0, _MOST)):
+        handle, _ = _asked(pynvml.nvmlDeviceGetHandleByIndex, index)
         if handle is not None:
-            load = _maybe(pynvml.nvmlDeviceGetUtilizationRates, handle)
+            load, _ = _asked(pynvml.nvmlDeviceGetUtilizationRates, handle)
             yield {
                 "index": index,
                 "load_percent": load.gpu if load else None,
@@ -44,46 +46,58 @@ def parts() -> Iterator[Part]:
 
 
 def _mig(handle: object) -> Iterator[Part]:
-    mode = _maybe(pynvml.nvmlDeviceGetMigMode, handle)
-    slots = _maybe(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle) if mode and mode[0] else 0
+    mode, _ = _asked(pynvml.nvmlDeviceGetMigMode, handle)
+    slots = _asked(pynvml.nvmlDeviceGetMaxMigDeviceCount, handle)[0] if mode and mode[0] else 0
     for slot in range(min(slots or 0, _MOST)):
-        device = _maybe(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot)
+        device, _ = _asked(pynvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, slot)
         if device is not None:
             yield _use(device)
 
 
 def _use(handle: object) -> Part:
-    memory = _maybe(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    memory, told = _asked(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    computing, listed = _newest(_COMPUTING, handle)
+    others = (
+        (_newest(_SERVED, handle)[0], False),
+        (_newest(_DRAWING, handle)[0], True),
+    )
     return {
-        "uuid": _maybe(pynvml.nvmlDeviceGetUUID, handle),
+        "uuid": _asked(pynvml.nvmlDeviceGetUUID, handle)[0],
         "memory_used_bytes": memory.used if memory else None,
-        "processes": list(_processes(handle)),
+        "processes": list(_processes((computing, False), *others)),
+        "told": told and listed,
     }
 
 
-def _processes(handle: object) -> Iterator[Part]:
+def _processes(*lists: tuple[list[Any] | None, bool]) -> Iterator[Part]:
     """Give each process once; one that computes and draws is listed in both, and computes."""
     seen: set[int] = set()
-    for functions, graphics in ((_COMPUTING, False), (_SERVED, False), (_DRAWING, True)):
-        for process in _first(functions, handle):
+    for listed, graphics in lists:
+        for process in listed or ():
             if process.pid not in seen:
                 seen.add(process.pid)
                 memory = process.usedGpuMemory
                 yield {"pid": process.pid, "memory_bytes": memory, "graphics": graphics}
 
 
-def _first(functions: tuple[str, ...], handle: object) -> list[Any]:
+def _newest(functions: tuple[str, ...], handle: object) -> tuple[list[Any] | None, bool]:
     """Call the newest function that this driver has; not every user may ask about every device."""
+    told = True
     for name in functions:
         function = getattr(pynvml, name, None)
-        answer = _maybe(function, handle) if function else None
-        if answer is not None:
-            return list(answer)
-    return []
+        if function is None:
+            continue
+        answer, told = _asked(function, handle)
+        if answer is not None or not told:
+            return answer, told
+    return None, told
 
 
-def _maybe(function: Callable[..., Any], *arguments: object) -> Any:
+def _asked(function: Callable[..., Any], *arguments: object) -> tuple[Any, bool]:
+    """Return the answer, and whether it is one: a device that never tells that has answered too."""
     try:
-        return function(*arguments)
-    except (pynvml.NVMLError, UnicodeDecodeError):
-        return None
+        return function(*arguments), True
+    except pynvml.NVMLError as error:
+        return None, error.value in _NEVER
+    except UnicodeDecodeError:
+        return None, False

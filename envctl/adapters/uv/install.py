@@ -40,13 +40,17 @@ def install(
     *,
     root: Path,
     heard: Heard | None = None,
+    offline: bool = False,
 ) -> None:
     """Install a slice (the text of a lock) into the environment at ``path``; ``root``: where its paths start from.
 
-    ``heard`` is told what is fetched. Raises ``IndexFailure``, ``HashMismatchError``, ``ResolutionError`` for what
-    cannot be built.
+    ``heard`` is told what is fetched; ``offline``: nothing is, uv's cache must have it. Raises ``IndexFailure``,
+    ``HashMismatchError``, ``ResolutionError`` for what cannot be built.
     """
     table = _rooted(tomllib.loads(slice_text), root)
+    if offline:
+        _sync(run, path, table, _straight(transport), heard, "--offline")
+        return
     mirrored = any(transport.mirror(package.get("index")) for package in table["packages"])
     built = not all("wheels" in package for package in table["packages"])
     if mirrored or (built and any(index.packages for index in transport.indexes)):
@@ -88,7 +92,9 @@ def _through_gate(
             raise
 
 
-def _sync(run: Runner, path: Path, table: Mapping[str, Any], way: Way, heard: Heard | None) -> None:
+def _sync(
+    run: Runner, path: Path, table: Mapping[str, Any], way: Way, heard: Heard | None, *more: str
+) -> None:
     wanted, config = path / _SLICE, path / _CONFIG
     wanted.write_text(tomli_w.dumps(table), encoding="utf-8")
     tables = [*_known(table, way), *way.tables()]
@@ -97,7 +103,7 @@ def _sync(run: Runner, path: Path, table: Mapping[str, Any], way: Way, heard: He
     # A folder may have changed since uv built it last, and nothing in a lock tells.
     fresh = [f"--refresh-package={p['name']}" for p in table["packages"] if "directory" in p]
     quiet = () if heard else ("--quiet",)
-    options = [*_SYNC, *quiet, *fresh, "--python", python, str(wanted)]
+    options = [*_SYNC, *quiet, *fresh, *more, "--python", python, str(wanted)]
     uv.call(run, options, cwd=path, config=config, way=way, heard=heard)
     for left in (wanted, config, path / ".lock"):  # the last is uv's own, for the time it takes
         left.unlink(missing_ok=True)

@@ -31,9 +31,14 @@ def derive(packages: Iterable[LockedPackage], *, machine: str = "x86_64") -> Con
     found = evidence(locked)
     asked = [each for each in found if not _dormant(each, found, locked)]
     if not asked:
-        cpu = (_on_the_cpu(each) for each in found if each.package.startswith("tensorflow "))
-        said = (*_unknown_torch(locked), *cpu)
-        return Contract(libc=libc, machines=machines, sources=said + sources)
+        cpu = tuple(_on_the_cpu(each) for each in found if each.package.startswith("tensorflow "))
+        unknown = _unknown_torch(locked)
+        return Contract(
+            libc=libc,
+            machines=machines,
+            sources=(*(f"CUDA: not known for {each}" for each in unknown), *cpu, *sources),
+            assumed=tuple(f"the CUDA of {each} is not known: none is assumed" for each in unknown),
+        )
     base = Contract(
         accelerator="cuda",
         cuda=asked[0].cuda,
@@ -64,6 +69,7 @@ def build(torch: str, tag: str, machine: str = "x86_64") -> Contract | None:
         compute_capabilities=kernels[0],
         ptx=kernels[1],
         cudnn=gpu_builds.torch_cudnn(torch, cuda),
+        libc=gpu_builds.torch_libc(torch, tag),
         machines=(machine,),
         sources=(f"torch {torch} with {tag}, as of {gpu_facts.date()}",),
         tables=gpu_facts.date(),
@@ -89,10 +95,13 @@ def _on_the_cpu(each: Evidence) -> str:
 
 
 def _unknown_torch(locked: Iterable[LockedPackage]) -> tuple[str, ...]:
+    """Name the torch without a tag whose CUDA no table has: an old one, or one for another machine than x86_64."""
     return tuple(
-        f"CUDA: not known for torch {version} (tables as of {gpu_facts.date()})"
+        f"torch {version} on {' and '.join(own)} (tables as of {gpu_facts.date()})"
         for name, version, wheels in locked
-        if name == "torch" and "+" not in version and wheel_tags.for_linux(wheels, "x86_64")
+        if name == "torch"
+        and "+" not in version
+        and (own := wheel_tags.machines([(name, version, wheels)]))
     )
 
 
@@ -129,8 +138,17 @@ def _with_kernels(base: Contract, locked: Iterable[LockedPackage], machine: str)
             text = f"the kernels of torch {version}, newer than the tables ({gpu_facts.date()})"
             assumed = f"{text}, are assumed to be those of torch {newest[0]} for CUDA {cuda}"
             return _kernels(base, newest[1], f"kernels: assumed for {what}", assumed)
-        return _kernels(base, ((), ()), f"kernels: not known for {what}")
+        return _without_kernels(base, f"torch {version}", f"kernels: not known for {what}")
     return base
+
+
+def _without_kernels(base: Contract, package: str, source: str) -> Contract:
+    """Say that the kernels are not known: what CUDA can make them for is all that is left to go by."""
+    assumed = (
+        f"the kernels of {package} for CUDA {base.cuda} are not in the tables ({gpu_facts.date()}): "
+        f"that it has them for every GPU for which CUDA {base.cuda} makes any is assumed"
+    )
+    return replace(base, unknown_kernels=(package,), sources=(source,), assumed=(assumed,))
 
 
 def _kernels(base: Contract, known: gpu_builds.Kernels, source: str, *assumed: str) -> Contract:

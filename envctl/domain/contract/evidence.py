@@ -10,8 +10,11 @@ from envctl.domain.gpu import builds as gpu_builds
 from envctl.domain.gpu import facts as gpu_facts
 from envctl.domain.gpu.facts import numbers
 
-_CU_TAG = re.compile(r"(?:^|[a-z0-9.])cu(\d{1,2})(\d)(?:\.|$)")
-_CU_MAJOR_TAG = re.compile(r"(?:^|\.)cu(\d{2})(?=torch)")  # flash-attn's `cu12torch2.8cxx11abitrue`
+# `cu92`, `cu130`, FlashInfer's `cu124torch2.6`: CUDA 8 and 9 are the majors of one digit that wheels were tagged with.
+_CU_TAG = re.compile(r"(?:^|[a-z0-9.])cu([89]|\d{2})(\d)(?!\d)")
+_CU_MAJOR_TAG = re.compile(
+    r"(?:^|[a-z0-9.])cu(\d{2})(?!\d)"
+)  # flash-attn's `cu12torch2.8cxx11abitrue`
 _CUDA_TAG = re.compile(r"cuda(\d{2})(?:\.|$)")
 _RUNTIME = re.compile(r"nvidia-cuda-runtime(?:-cu\d+)?|cuda-toolkit")
 # These have the toolkit's own version; cuFFT, cuSPARSE and others count for themselves.

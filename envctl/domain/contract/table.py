@@ -19,7 +19,8 @@ class Contract:
     the floor of minor-version compatibility, ``driver_full`` the driver that speaks that CUDA itself. ``cudnn`` and
     ``nccl`` are the versions that the lock brings or its packages are built with. ``conflicts`` has a sentence for
     each thing that no machine can satisfy, ``assumed`` one for each thing that the tables do not know and that was
-    taken from their newest row. ``tables``: their date.
+    taken from their newest row. ``unknown_kernels``: the packages (``torch 2.6.0+cu124``) that are known to hold
+    kernels of their own, and not for which cards. ``tables``: their date.
     """
 
     accelerator: Accelerator = "cpu"
@@ -28,6 +29,7 @@ class Contract:
     driver_full: str | None = None
     compute_capabilities: tuple[str, ...] = ()
     ptx: tuple[str, ...] = ()
+    unknown_kernels: tuple[str, ...] = ()
     cudnn: str | None = None
     nccl: str | None = None
     libc: tuple[int, int] | None = None
@@ -52,7 +54,10 @@ class Contract:
 
 
 _TEXTS = ("cuda", "driver_limited", "driver_full", "cudnn", "nccl", "tables")
-_LISTS = ("compute_capabilities", "ptx", "machines", "sources", "conflicts", "assumed")
+_LISTS = (
+    *("compute_capabilities", "ptx", "unknown_kernels"),
+    *("machines", "sources", "conflicts", "assumed"),
+)
 
 
 def from_table(table: Mapping[str, Any], where: str = "tool.envctl.contract") -> Contract:
@@ -75,6 +80,7 @@ def _contract(table: reading.Table, where: str) -> Contract:
         driver_full=_version(table, "driver-full", where),
         compute_capabilities=reading.texts(table, "compute-capabilities", where),
         ptx=reading.texts(table, "ptx", where),
+        unknown_kernels=reading.texts(table, "unknown-kernels", where),
         cudnn=_version(table, "cudnn", where),
         nccl=_version(table, "nccl", where),
         libc=(libc[0], libc[1]) if libc else None,

@@ -21,9 +21,10 @@ class GpuProcess:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigUse:
-    """One MIG device now, as NVML tells of its own handle; ``None`` where it does not."""
+    """One MIG device now, as NVML tells of its own handle; ``None`` where it does not. ``told`` as in ``GpuUse``."""
 
     device: MigDevice
+    told: bool = False
     memory_used_bytes: int | None = None
     processes: tuple[GpuProcess, ...] = ()
 
@@ -32,10 +33,12 @@ class MigUse:
 class GpuUse:
     """One device now. ``load_percent``: the part of the last moment in which a kernel ran (NVML's utilization).
 
-    ``mig``: the parts of a divided GPU, in NVML's order.
+    ``told``: the driver answered who uses it, be it that it cannot tell (a Jetson); else nothing is known of its use,
+    whatever is missing here. ``mig``: the parts of a divided GPU, in NVML's order.
     """
 
     gpu: Gpu
+    told: bool = False
     memory_used_bytes: int | None = None
     load_percent: int | None = None
     processes: tuple[GpuProcess, ...] = ()
@@ -44,8 +47,17 @@ class GpuUse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """All devices of this machine, in NVML's order. ``problem``: a sentence where the driver does not answer."""
+    """All devices of this machine, in NVML's order.
+
+    ``problem``: a sentence where the driver does not answer; ``use_problem``: where it does not say who uses a device.
+    """
 
     gpus: tuple[GpuUse, ...] = ()
     driver: str | None = None
     problem: str | None = None
+    use_problem: str | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the driver, a sentence each."""
+        return tuple(each for each in (self.problem, self.use_problem) if each)

@@ -21,6 +21,7 @@ _UNITS = {
     for power, letter in enumerate("KMGT", start=1)
     for ending, base in (("iB", 1024), ("B", 1000))
 }
+_UNTOLD = "the driver did not say who uses it"
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?) ?([KMGT]i?B)")
 
 
@@ -29,7 +30,7 @@ class Lease:
     """Who holds a device, as far as its file says; ``since`` is an ISO 8601 time in UTC, ``command`` a bare name.
 
     ``left``: that process has ended, and one that it left running holds the device. ``problem``: nobody can lease
-    the device, for this reason.
+    the device, for this reason; ``file``: the file that is it.
     """
 
     uuid: str
@@ -39,6 +40,7 @@ class Lease:
     command: str | None = None
     left: bool = False
     problem: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,13 +78,15 @@ class Chosen:
 class Refused:
     """Why there are not enough: a line for each device. ``most``: so many could be given one day.
 
-    ``never``: that is fewer than were asked for, so that waiting would not help.
+    ``never``: that is fewer than were asked for, so that waiting would not help. ``barred``: the files that stand in
+    the way of some.
     """
 
     free: int
     most: int
     reasons: tuple[str, ...]
     never: bool
+    barred: tuple[str, ...] = ()
 
 
 def choose(
@@ -109,8 +113,14 @@ def choose(
         for unit in every
         if (why := unfit.get(unit.uuid) or busy.get(unit.uuid))
     )
-    most = len(possible)
-    return Refused(free=len(free), most=most, reasons=tuple(reasons), never=most < demand.wanted)
+    leases = (held.get(unit.uuid) for unit in every)
+    return Refused(
+        free=len(free),
+        most=len(possible),
+        reasons=tuple(reasons),
+        never=len(possible) < demand.wanted,
+        barred=tuple(lease.file for lease in leases if lease and lease.file),
+    )
 
 
 def possible(usage: Usage, held: Mapping[str, Lease], demand: Demand) -> frozenset[str]:
@@ -173,9 +183,9 @@ def _unfit(unit: Unit, demand: Demand, held: Mapping[str, Lease]) -> str | None:
 
 
 def _too_small(unit: Unit, min_free: int) -> str | None:
-    if unit.memory_bytes is None or unit.used_bytes is None:
+    if unit.told and (unit.memory_bytes is None or unit.used_bytes is None):
         return "it does not tell how much of its memory is free"
-    if unit.memory_bytes < min_free:
+    if unit.memory_bytes is not None and unit.memory_bytes < min_free:
         return f"it has {_gib(unit.memory_bytes)} in all, {_gib(min_free)} are wanted"
     return None
 
@@ -194,12 +204,17 @@ def _busy(
 
 
 def _load(unit: Unit) -> str | None:
-    """Return what uses a device without a lease: any process that computes, or more memory than idling takes."""
+    """Return what uses a device without a lease: any process that computes, or more memory than idling takes.
+
+    What nobody could tell is no answer: a driver that is silent, often is so because it is busy.
+    """
     used = unit.used_bytes
     computing = [process for process in unit.processes if not process.graphics]
     if computing:
         amount = f"{_gib(used)} in use" if used is not None else "in use"
         return f"{amount} by {', '.join(_process(process) for process in computing)}"
+    if not unit.told:
+        return _UNTOLD
     drawn = sum(process.memory_bytes or 0 for process in unit.processes)
     if used is None or unit.memory_bytes is None:
         return None
@@ -209,7 +224,9 @@ def _load(unit: Unit) -> str | None:
 
 
 def _tight(unit: Unit, min_free: int) -> str | None:
-    free = (unit.memory_bytes or 0) - (unit.used_bytes or 0)
+    if unit.used_bytes is None:
+        return _UNTOLD
+    free = (unit.memory_bytes or 0) - unit.used_bytes
     return None if free >= min_free else f"{_gib(free)} free, {_gib(min_free)} are wanted"
 
 

@@ -176,6 +176,15 @@ def _undocumented(reading: Reading) -> Iterator[str]:
             "that a sign before a number counts, and what follows it is ignored, NVIDIA does not "
             "document; PyTorch reads it so"
         )
+    if any(token.word.kind == "index" and token.word.text != token.word.id for token in listed):
+        yield (
+            "that a space beside a number does no harm, NVIDIA does not document; PyTorch reads it so"
+        )
+    if reading.cut_by and reading.cut_by.why == "other-kind":
+        yield (
+            "that a list has one kind, indexes or UUIDs, NVIDIA does not document; "
+            "nvitop, which follows the driver, ends it there"
+        )
     if any(token.word.is_uuid and token.word.text != token.word.id for token in listed):
         yield "spaces beside a UUID: PyTorch does not take them away, and ends the list there"
     if any(token.word.id in ("GPU-", "MIG-") for token in listed):

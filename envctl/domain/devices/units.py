@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from envctl.domain.devices import GpuProcess, GpuUse, Usage
+from envctl.domain.devices import GpuProcess, GpuUse, MigUse, Usage
 
 # GPU-…, MIG-…, and MIG-GPU-…/1/0 of drivers before 470; the kernel shows question marks to some users.
 _UUID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[0-9]+/[0-9]+)?")
@@ -13,13 +13,17 @@ _LONGEST = 128
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unit:
-    """One device; ``part``: a MIG device. ``problem``: it cannot be named to a program, for this reason."""
+    """One device; ``part``: a MIG device. ``problem``: it cannot be named to a program, for this reason.
+
+    ``told``: its use is known, as far as it tells of it (``envctl.domain.devices.GpuUse``).
+    """
 
     uuid: str
     label: str
     model: str
     place: tuple[bool, str, int]
     part: bool = False
+    told: bool = False
     memory_bytes: int | None = None
     used_bytes: int | None = None
     processes: tuple[GpuProcess, ...] = ()
@@ -58,6 +62,7 @@ def _units(use: GpuUse) -> Iterator[Unit]:
         label=f"GPU {gpu.index}",
         model=gpu.name,
         place=(False, address, gpu.index),
+        told=use.told,
         memory_bytes=gpu.memory_bytes,
         used_bytes=use.memory_used_bytes,
         processes=use.processes,
@@ -66,10 +71,15 @@ def _units(use: GpuUse) -> Iterator[Unit]:
 
 
 def _parts(use: GpuUse) -> list[Unit]:
-    """Return a GPU's MIG devices, with their use as far as NVML told of it."""
+    """Return a GPU's MIG devices, with their use as far as NVML told of it.
+
+    Of one of which it did not tell, the processes are those of the whole GPU: they may be in this part.
+    """
     gpu = use.gpu
     told = {each.device.uuid: each for each in use.mig}
     devices = {each.uuid: each for each in (*gpu.mig_devices, *(one.device for one in use.mig))}
+    unknown = {uuid: MigUse(device=devices[uuid], processes=use.processes) for uuid in devices}
+    uses = unknown | {uuid: each for uuid, each in told.items() if each.told}
     return [
         Unit(
             uuid=uuid,
@@ -78,8 +88,9 @@ def _parts(use: GpuUse) -> list[Unit]:
             place=(True, gpu.pci_bus_id or "", number),
             part=True,
             memory_bytes=device.memory_bytes,
-            used_bytes=told[uuid].memory_used_bytes if uuid in told else None,
-            processes=told[uuid].processes if uuid in told else (),
+            told=uses[uuid].told,
+            used_bytes=uses[uuid].memory_used_bytes,
+            processes=uses[uuid].processes,
             problem=None if nameable(uuid) else "the driver does not tell its UUID",
         )
         for number, (uuid, device) in enumerate(devices.items())

@@ -1,4 +1,7 @@
-"""Which profile can each recorded machine run? Pure: locks and records, without a GPU, an engine or a network."""
+"""Which profile can each recorded machine run? Pure: locks and records, without a GPU, an engine or a network.
+
+Where extras bring different builds (``envctl.domain.fleet.ways``), each way is tried as if it were a profile.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,11 +16,12 @@ from envctl.domain.fleet.view import (
     python_on,
     pythons,
     uncovered,
-    view,
+    views,
 )
 from envctl.domain.gpu.facts import numbers
 from envctl.domain.record import Record, Vendor
 from envctl.domain.verdict import BADNESS, Verdict, VerdictKind, judge
+from envctl.domain.verdict.driver import level_on, own_numbers
 
 _VENDORS: dict[str, Vendor] = {"rocm": "amd", "xpu": "intel"}
 _NO_GPU = Obstacle(
@@ -35,6 +39,7 @@ class Trial:
     """One lock on one machine: the verdict, and whatever is less than a pass.
 
     ``gpu``: it is for a GPU, and would use one. ``contract``: what it needs there, ``None`` where it has nothing.
+    ``way`` and ``torch`` as for ``View``.
     """
 
     profile: str | None
@@ -42,6 +47,13 @@ class Trial:
     kind: VerdictKind
     obstacles: tuple[Obstacle, ...]
     contract: Contract | None
+    way: str = ""
+    torch: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The profile and the extra, as far as there are any."""
+        return ", ".join(filter(None, (self.profile, self.way)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,24 +78,34 @@ class Fit:
 
 def fits(offers: Sequence[Offer], records: Iterable[Record]) -> tuple[Fit, ...]:
     """Try each lock on each machine, and choose as ``sync`` does (see ``envctl.usecases.choice``)."""
-    seen: dict[tuple[int, str, str, bool], View] = {}
+    seen: dict[tuple[int, str, str, bool], tuple[View, ...]] = {}
 
-    def seen_from(number: int, record: Record) -> View:
+    def seen_from(number: int, record: Record) -> tuple[View, ...]:
         offer = offers[number]
         musl = (record.libc or "").startswith("musl")
         key = (number, place(record), python_on(offer, record), musl)
         if key not in seen:
-            seen[key] = view(offer, record)
+            seen[key] = views(offer, record)
         return seen[key]
 
     return tuple(
         _fit(
             record,
             offers,
-            [_trial(offer, record, seen_from(n, record)) for n, offer in enumerate(offers)],
+            [
+                _trial(offer, record, each)
+                for n, offer in enumerate(offers)
+                for each in seen_from(n, record)
+            ],
         )
         for record in records
     )
+
+
+def seen_here(offer: Offer, record: Record) -> Trial:
+    """Return what one lock comes to on one machine, in the way that runs best there."""
+    [fit] = fits([offer], [record])
+    return fit.chosen or min(fit.trials, key=lambda each: BADNESS.index(each.kind))
 
 
 def _trial(offer: Offer, record: Record, found: View) -> Trial:
@@ -105,6 +127,8 @@ def _trial(offer: Offer, record: Record, found: View) -> Trial:
         kind=max((each.kind for each in obstacles), key=BADNESS.index, default="pass"),
         obstacles=obstacles,
         contract=found.contract,
+        way=found.way,
+        torch=found.torch,
     )
 
 
@@ -125,19 +149,30 @@ def _obstacle(verdict: Verdict, record: Record) -> Obstacle:
     )
 
 
+_WORDS = {
+    "driver-too-new": "driver {major} is too new",
+    "kernels-unknown": "kernels not known",
+    "gpu-unused": "driver does not answer",
+}
+
+
 def _brief(verdict: Verdict, record: Record) -> str:
     """Return an obstacle in a few words, for a sentence with many machines."""
+    driver = record.driver or ""
+    major = driver.partition(".")[0]
+    if words := _WORDS.get(verdict.code):
+        return words.format(major=major)
     if verdict.aspect == "driver":
-        driver, needed = record.driver or "", numbers(verdict.expected or "")
-        major = driver.partition(".")[0]
-        if verdict.code == "driver-too-new":
-            return f"driver {major} is too new"
+        if own_numbers(record) and (level := level_on(record)):
+            return f"CUDA {level}"
+        needed = numbers(verdict.expected or "")
         return f"driver {driver if needed[:1] == numbers(driver)[:1] else major}"
     if verdict.aspect == "kernels":
         return f"no kernels for sm_{(verdict.actual or '?').replace('.', '')}"
     if verdict.aspect == "gpu":
         has, wanted = verdict.actual or "no GPU", verdict.expected
-        return "no GPU" if has.startswith("0 ") else f"{has}, {wanted} needed"
+        none = "driver does not answer" if record.unanswering else "no GPU"
+        return none if has.startswith("0 ") else f"{has}, {wanted} needed"
     return verdict.actual or verdict.code
 
 
@@ -147,15 +182,17 @@ def _fit(record: Record, offers: Sequence[Offer], trials: Sequence[Trial]) -> Fi
     others = [trial for trial in trials if not trial.gpu and trial.kind in _RUNS]
     chosen = next(iter((*with_gpu, *others)), None)
     could = any(
-        trial.gpu and offer.serves(record) and _has_gpu(offer, record)
-        for offer, trial in zip(offers, trials, strict=True)
+        offer.serves(record)
+        and _has_gpu(offer, record, answering=False)
+        and any(trial.gpu and trial.profile == offer.manifest.profile for trial in trials)
+        for offer in offers
     )
     return Fit(
         record=record,
         trials=tuple(trials),
         chosen=chosen,
         idle=chosen is not None and not chosen.gpu and could,
-        python=_python(offers, trials, record, chosen),
+        python=_python(offers, record, chosen),
     )
 
 
@@ -163,19 +200,22 @@ def _age(trial: Trial) -> tuple[int, ...]:
     return numbers((trial.contract and trial.contract.cuda) or "0")
 
 
-def _has_gpu(offer: Offer, record: Record) -> bool:
-    """Whether a machine has what a profile for GPUs is for: ``sync`` takes none of them without."""
+def _has_gpu(offer: Offer, record: Record, *, answering: bool = True) -> bool:
+    """Whether a machine has what a profile for GPUs is for: ``sync`` takes none of them without.
+
+    ``answering``: NVIDIA's driver, too, must answer.
+    """
     build = offer.manifest.torch or ""
     vendor = next((name for prefix, name in _VENDORS.items() if build.startswith(prefix)), "nvidia")
-    own = any(gpu.vendor == vendor for gpu in record.gpus)
-    return own and (vendor != "nvidia" or record.driver is not None)
+    if vendor == "nvidia":
+        return bool(record.usable_gpus if answering else record.driver and record.nvidia_gpus)
+    return any(gpu.vendor == vendor for gpu in record.gpus)
 
 
-def _python(
-    offers: Sequence[Offer], trials: Sequence[Trial], record: Record, chosen: Trial | None
-) -> str | None:
+def _python(offers: Sequence[Offer], record: Record, chosen: Trial | None) -> str | None:
     """Return the Pythons of what runs there, where the one that took the record is none of them."""
-    for offer, trial in zip(offers, trials, strict=True):
-        if trial is chosen and not accepts(offer, record.python.version):
+    for offer in offers:
+        same = chosen is not None and chosen.profile == offer.manifest.profile
+        if same and not accepts(offer, record.python.version):
             return pythons(offer)
     return None

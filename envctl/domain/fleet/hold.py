@@ -4,19 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envctl.domain.fleet import Fit, fits
-from envctl.domain.fleet.view import Offer, platform_on, torch_of
+from envctl.domain.fleet.view import Offer, oldest_python, platform_on
 from envctl.domain.gpu import builds as gpu_builds
 from envctl.domain.gpu.facts import numbers
-from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform
 from envctl.domain.record import Record
+from envctl.domain.verdict.newest import for_python
 
-_PATCHES = 6
 _CUDA = re.compile(r"cu\d{3,}")
 Place = tuple[str, str]
 """A platform's system and machine."""
@@ -63,7 +60,7 @@ def hold(
     served = {fit.name for fit in found if fit.chosen is not None and not fit.idle}
     return Hold(
         minor=minor or so_far.minor,
-        profiles=tuple(o.manifest.profile for o in offers if _build(o) is not None),
+        profiles=tuple(o.manifest.profile for o in offers if _builds(o)),
         floors=floors,
         machines=tuple(
             fit.name for fit in now if fit.name in served and (fit.chosen is None or fit.idle)
@@ -101,58 +98,41 @@ def mends(offers: Sequence[Offer], record: Record) -> bool:
     return _best([replace(offer, any_libc=True) for offer in offers], [record]) is not None
 
 
-def allowed(manifest: Manifest, minor: str) -> bool:
-    """Whether the manifest's own words leave room for that torch."""
-    sets = (
-        *(manifest.dependencies, manifest.constraints),
-        *(*manifest.extras.values(), *manifest.groups.values()),
-    )
-    asked = [Requirement(text) for texts in sets for text in texts]
-    versions = [f"{minor}.{patch}" for patch in range(_PATCHES)]
-    return all(
-        any(each.specifier.contains(version) for version in versions)
-        for each in asked
-        if canonicalize_name(each.name) == "torch" and not each.url
-    )
-
-
 def _minors(offers: Iterable[Offer]) -> Iterator[str]:
     """Yield the minors that the tables know below the newest of the locks, the newest first."""
-    own = [numbers(gpu_builds.minor(build)) for o in offers if (build := _build(o)) is not None]
+    own = [numbers(gpu_builds.minor(build)) for offer in offers for build in _builds(offer)]
     known = dict.fromkeys(minor for minor, _ in gpu_builds.torch_builds())
     for minor in sorted(known, key=numbers, reverse=True):
         if own and numbers(minor) < max(own):
             yield minor
 
 
-def _build(offer: Offer) -> str | None:
-    """Return the torch that a lock is held back by: one with CUDA."""
-    version = offer.torch or torch_of(offer.lock)
-    local = Version(version).local if version else None
-    return version if version and (local is None or _CUDA.fullmatch(local)) else None
+def _builds(offer: Offer) -> tuple[str, ...]:
+    """Return the versions of torch that a lock is held back by: those with CUDA, one for each way of asking."""
+    found = (str(p.version) for p in offer.lock.pylock.packages if p.name == "torch" and p.version)
+    return tuple(
+        each for each in found if not (local := Version(each).local) or _CUDA.fullmatch(local)
+    )
 
 
 def _predicted(offer: Offer, minor: str) -> Offer | None:
     """Return the lock as it would be with that torch; ``None``: it has no such build, or none that is well known."""
-    version = _build(offer)
-    if version is None or numbers(gpu_builds.minor(version)) <= numbers(minor):
-        return offer
+    newer = [each for each in _builds(offer) if numbers(gpu_builds.minor(each)) > numbers(minor)]
+    if newer and not for_python(minor, oldest_python(offer)):
+        return None
+    found = {each: _older(each, minor) for each in newer}
+    older = {each: build for each, build in found.items() if build}
+    return replace(offer, torch=older) if len(older) == len(newer) else None
+
+
+def _older(version: str, minor: str) -> str | None:
+    """Return the same build of an older torch, if its kernels are known."""
     local = Version(version).local
     cuda = gpu_builds.cuda_of(local) if local else gpu_builds.torch_default(minor)
     built = local is None or (minor, local) in gpu_builds.torch_builds()
-    known = cuda and built and gpu_builds.torch_kernels(minor, cuda, "x86_64")
-    if not known or not _for_python(minor, offer.manifest.python):
+    if not (cuda and built and gpu_builds.torch_kernels(minor, cuda, "x86_64")):
         return None
-    return replace(offer, torch=f"{minor}.0" + (f"+{local}" if local else ""))
-
-
-def _for_python(minor: str, python: str | None) -> bool:
-    """Whether that torch has wheels for a Python; where nothing is said, the resolver finds out."""
-    if python is None:
-        return True
-    first, last = gpu_builds.torch_pythons(minor)
-    own = numbers(python)[:2]
-    return numbers(first) <= own and (last is None or own <= numbers(last))
+    return f"{minor}.0" + (f"+{local}" if local else "")
 
 
 def _floors(offers: Sequence[Offer], now: Iterable[Fit]) -> dict[Place, tuple[int, int]]:

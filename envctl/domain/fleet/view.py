@@ -1,15 +1,18 @@
 """One lock as one recorded machine sees it: whether it has anything for that machine, and what it asks of it."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from packaging.markers import Marker
 from packaging.pylock import Package
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from envctl.domain import contract as contracts
-from envctl.domain.contract import Contract, LockedPackage, wheel_tags
+from envctl.domain.contract import Contract, LockedPackage
+from envctl.domain.fleet.ways import Way, ways
+from envctl.domain.fleet.wheels import for_machine, for_musl
 from envctl.domain.gpu import torch_builds
 from envctl.domain.lock import Lock
 from envctl.domain.lock.entry import version_of
@@ -21,22 +24,22 @@ from envctl.domain.verdict import VerdictKind
 
 _SYSTEMS = {"darwin": "darwin", "windows": "win32"}
 _NAMES = {"darwin": "macos", "win32": "windows", "linux": "linux"}
-_FOREIGN = {"linux": ("win", "macosx"), "macos": ("linux", "manylinux", "musllinux", "win")}
 _SHOWN = 3
 _VERSION = re.compile(r"\d+\.\d+")
 _PYTHON = "3.12"  # where nothing says which
+_MINORS = 40
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
     """One lock that machines may take, and the manifest as its profile sees it.
 
-    ``torch``: judge as if the lock had this version of it instead; ``any_libc``: and wheels for any libc.
+    ``torch``: judge as if the lock had these versions of it instead of its own; ``any_libc``: and wheels for any libc.
     """
 
     manifest: Manifest
     lock: Lock
-    torch: str | None = None
+    torch: Mapping[str, str] = field(default_factory=dict)
     any_libc: bool = False
 
     def serves(self, record: Record) -> bool:
@@ -60,10 +63,15 @@ class Obstacle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """What a lock asks of a kind of machine; ``contract`` is ``None`` where it has nothing for it."""
+    """What a lock asks of a kind of machine; ``contract`` is ``None`` where it has nothing for it.
+
+    ``way``: with which extra, where they bring different builds; ``torch``: the version that is installed then.
+    """
 
     contract: Contract | None
     obstacles: tuple[Obstacle, ...] = ()
+    way: str = ""
+    torch: str | None = None
 
 
 def platform_on(record: Record) -> Platform | None:
@@ -99,21 +107,39 @@ def accepts(offer: Offer, python: str) -> bool:
         return False
 
 
-def view(offer: Offer, record: Record) -> View:
-    """Look at a lock from a machine: the packages that its platform gets, and the contract of those."""
+def oldest_python(offer: Offer) -> str | None:
+    """Return the oldest Python minor that a lock is for, as far as it says."""
+    if offer.manifest.python:
+        return offer.manifest.python
+    wanted = SpecifierSet(pythons(offer) or "")
+    known = (f"3.{minor}" for minor in range(_MINORS) if str(wanted))
+    return next((m for m in known if any(wanted.contains(f"{m}.{n}") for n in (0, 99))), None)
+
+
+def views(offer: Offer, record: Record) -> tuple[View, ...]:
+    """Look at a lock from a machine, in each way that it may be installed there."""
     platform, python = platform_on(record), python_on(offer, record)
     if platform is None or not _covers(offer.lock, platform, python):
-        return View(contract=None, obstacles=(uncovered(record),))
-    packages = _packages(offer.lock, platform, python)
+        return (View(contract=None, obstacles=(uncovered(record),)),)
+    every = ways(offer.lock, platform, python)
+    return tuple(_view(offer, record, platform, python, way) for way in every)
+
+
+def _view(offer: Offer, record: Record, platform: Platform, python: str, way: Way) -> View:
+    """Look at the packages that the platform gets, and at the contract of those."""
+    packages = _packages(offer.lock, platform, python, way)
     if offer.torch:
         packages = [each for each in packages if not torch_builds.accelerators(each.name)]
-    missing = _missing(offer.lock, packages, platform, python, record)
-    locked = tuple(sorted(_locked(package, platform) for package in packages))
-    if offer.torch:
-        locked = tuple((n, offer.torch if n == "torch" else v, files) for n, v, files in locked)
+    missing = _missing(packages, platform, python, record, way)
+    locked = tuple(sorted(_locked(package, platform, python) for package in packages))
+    locked = tuple(
+        (n, offer.torch.get(v, v) if n == "torch" else v, files) for n, v, files in locked
+    )
     return View(
         contract=contracts.derive(locked, machine=platform.machine),
         obstacles=(_unserved(missing, record, python),) if missing else (),
+        way=way.name,
+        torch=max((v for n, v, _ in locked if n == "torch" and v), key=Version, default=None),
     )
 
 
@@ -133,58 +159,29 @@ def _holds(marker: Marker, environment: dict[str, str | frozenset[str]]) -> bool
     return marker.evaluate(environment, context="lock_file")
 
 
-def _packages(lock: Lock, platform: Platform, python: str) -> list[Package]:
-    extras, groups = lock.pylock.extras or (), lock.pylock.dependency_groups or ()
+def _packages(lock: Lock, platform: Platform, python: str, way: Way) -> list[Package]:
     return [
         package
         for package in lock.pylock.packages
-        if reached(package, platform, python, extras=extras, groups=groups)
+        if reached(package, platform, python, extras=way.extras, groups=way.groups)
     ]
 
 
-def _locked(package: Package, platform: Platform) -> LockedPackage:
-    """Return a package as the contract's rules take it, with the wheels for that system only."""
+def _locked(package: Package, platform: Platform, python: str) -> LockedPackage:
+    """Return a package as the contract's rules take it, with the wheels for that system and Python only."""
     names = [wheel.filename for wheel in package.wheels or ()]
-    return package.name, version_of(package), tuple(name for name in names if _for(name, platform))
-
-
-def _for(wheel: str, platform: Platform) -> bool:
-    tag = wheel.removesuffix(".whl").rpartition("-")[2]
-    foreign = _FOREIGN.get(platform.os, ("linux", "manylinux", "musllinux", "macosx"))
-    if tag.startswith(foreign):
-        return False
-    pairs = wheel_tags.tags(wheel)
-    return not pairs or any(machine == platform.machine for _, machine in pairs)
+    fine = (name for name in names if for_machine(name, platform, python))
+    return package.name, version_of(package), tuple(fine)
 
 
 def _missing(
-    lock: Lock, packages: Sequence[Package], platform: Platform, python: str, record: Record
+    packages: Sequence[Package], platform: Platform, python: str, record: Record, way: Way
 ) -> list[str]:
     """Return the packages that have neither a wheel for the machine nor a source, whatever its glibc."""
     if (record.libc or "").startswith("musl"):
-        return [package.name for package in packages if not _for_musl(package, platform)]
-    found = gaps(
-        packages,
-        [platform],
-        python,
-        extras=lock.pylock.extras or (),
-        groups=lock.pylock.dependency_groups or (),
-    )
+        return [package.name for package in packages if not for_musl(package, platform)]
+    found = gaps(packages, [platform], python, extras=way.extras, groups=way.groups)
     return [gap.name for gap in found if not gap.source]
-
-
-def _for_musl(package: Package, platform: Platform) -> bool:
-    """Whether musl's wheels (PEP 656), others' that name no libc, or a source serve there."""
-    wheels: Iterable[str] = (wheel.filename for wheel in package.wheels or ())
-    direct = package.sdist or package.vcs or package.directory or package.archive
-    return bool(direct) or any(
-        name.endswith("-any.whl")
-        or any(
-            machine == platform.machine and policy.startswith(("musllinux", "linux"))
-            for policy, machine in wheel_tags.tags(name)
-        )
-        for name in wheels
-    )
 
 
 def _where(record: Record) -> str:

@@ -54,6 +54,15 @@ def torch_pythons(torch: str) -> tuple[str, str | None]:
     return row["python"][0], row["python"][1]
 
 
+def torch_libc(torch: str, tag: str) -> tuple[int, int] | None:
+    """Return the glibc that a build's wheels for Linux need; ``None``: it is not said."""
+    for row in gpu_facts.rows("torch_libc"):
+        if numbers(torch) >= numbers(row["first"]) and row["tag"] in (None, tag):
+            major, minor = numbers(row["libc"])
+            return major, minor
+    return None
+
+
 def torch_kernels(version: str, cuda: str, machine: str) -> Kernels | None:
     """Return the kernels of a torch wheel, if they are known."""
     for row in _kernels(cuda, machine):

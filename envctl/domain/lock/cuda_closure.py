@@ -92,6 +92,8 @@ def _by_tables(selection: Selection, edges: dict[tuple[str, str], list[str]]) ->
         row, major = gpu_builds.loads(name, version), _major(name, version)
         if row is None or major is None or selection.machine != "x86_64":
             continue
+        if name in selection.elsewhere:
+            continue
         wheels = [wheel for each in row["libraries"] if (wheel := gpu_builds.library(each, major))]
         absent = [wheel for wheel in wheels if wheel not in selection.versions]
         if row.get("needs"):

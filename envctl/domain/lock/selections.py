@@ -8,6 +8,7 @@ from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentN
 from packaging.pylock import Package
 from packaging.version import InvalidVersion
 
+from envctl.domain.contract import wheel_tags
 from envctl.domain.lock import Lock
 from envctl.domain.lock.entry import version_of
 from envctl.domain.platforms import Platform
@@ -19,12 +20,16 @@ _PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """The packages of one way of asking, name → version. ``asked``: `` with the extra `gpu` ``, or empty."""
+    """The packages of one way of asking, name → version. ``asked``: `` with the extra `gpu` ``, or empty.
+
+    ``elsewhere``: those of them whose wheels for Linux are all for other machines: nothing of them is loaded here.
+    """
 
     machine: str
     asked: str
     environment: Mapping[str, str]
     versions: Mapping[str, str]
+    elsewhere: frozenset[str] = frozenset()
 
 
 def selections(lock: Lock, relevant: Callable[[str], bool]) -> Iterator[Selection]:
@@ -49,7 +54,12 @@ def selections(lock: Lock, relevant: Callable[[str], bool]) -> Iterator[Selectio
                 asked=asked,
                 environment=environment,
                 versions={package.name: version_of(package) for package in chosen},
+                elsewhere=frozenset(p.name for p in chosen if not _for_linux(p, machine)),
             )
+
+
+def _for_linux(package: Package, machine: str) -> bool:
+    return wheel_tags.for_linux([wheel.filename for wheel in package.wheels or ()], machine)
 
 
 _ALL = " with all extras and groups"

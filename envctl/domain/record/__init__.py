@@ -117,6 +117,17 @@ class Record:
         """The devices that CUDA could use: ``gpus`` holds every vendor's, NVIDIA's first."""
         return tuple(gpu for gpu in self.gpus if gpu.vendor == "nvidia")
 
+    @property
+    def unanswering(self) -> bool:
+        """Whether NVIDIA's driver is there and nobody got an answer: what is known is from the kernel's files."""
+        asked = self.gpu_source in ("nvml", "nvidia-smi")
+        return self.driver is not None and self.gpu_problem is not None and not asked
+
+    @property
+    def usable_gpus(self) -> tuple[Gpu, ...]:
+        """The devices that a CUDA program could open now: none without a driver, or where it does not answer."""
+        return () if self.driver is None or self.unanswering else self.nvidia_gpus
+
     def to_json(self) -> dict[str, Any]:
         """Return JSON's types: every key always there, ``None`` as null, in one fixed order."""
         return {
@@ -162,6 +173,12 @@ def machine_id(text: str | None) -> str | None:
 
 def machine_name(text: str) -> str:
     """Return a name that can be a file's in ``.envctl/machines``; raises ``RecordError``."""
+    if text.endswith(".toml") and _NAME.fullmatch(text):
+        raise RecordError(
+            f"`{text}` would be the file {text}.toml",
+            where="NAME",
+            hint=f"leave the ending out: `{text.removesuffix('.toml')}`",
+        )
     if not _NAME.fullmatch(text):
         raise RecordError(
             f"`{text}` cannot name a machine",

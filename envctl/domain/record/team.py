@@ -7,7 +7,7 @@ from envctl.domain.record import Record
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unreadable:
-    """A record that cannot be read: its file, and why."""
+    """A record that cannot be read: its file, and why; without a file none of them can be."""
 
     file: str
     message: str

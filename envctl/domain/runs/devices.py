@@ -16,7 +16,7 @@ _CARD = "other cards of the same model: only a faulty one computes otherwise"
 
 def models(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
     """Yield that the models or the number of the GPUs differ."""
-    one, two = seen(a), seen(b)
+    one, two = _comparable(a, b)
     if one is None or two is None:
         return
     old, new = _models(one), _models(two)
@@ -27,7 +27,7 @@ def models(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
 
 def cards(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
     """Yield that the GPUs are others of the same models."""
-    one, two = seen(a), seen(b)
+    one, two = _comparable(a, b)
     if one is None or two is None or _models(one) != _models(two):
         return
     old, new = (sorted(gpu.uuid or "" for gpu in gpus) for gpus in (one, two))
@@ -35,10 +35,42 @@ def cards(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
         yield _difference("gpu cards", ", ".join(old), ", ".join(new), _CARD)
 
 
+def _comparable(
+    a: RunDescription, b: RunDescription
+) -> tuple[tuple[Device, ...] | None, tuple[Device, ...] | None]:
+    """Return what two descriptions tell of the same kinds of GPUs.
+
+    ``run`` tells of NVIDIA's alone, ``describe`` of others too; so others count where both tell of some, or one says
+    that there is no GPU at all.
+    """
+    one, two = seen(a), seen(b)
+    if one is None or two is None:
+        return one, two
+    if all(run.gpus == () or any(map(_is_other, run.gpus or ())) for run in (a, b)):
+        return one, two
+    return tuple(filter(_is_nvidia, one)), tuple(filter(_is_nvidia, two))
+
+
+def _is_nvidia(gpu: Device) -> bool:
+    return gpu.vendor == "nvidia"
+
+
+def _is_other(gpu: Device) -> bool:
+    """Whether it is another vendor's that computes: an integrated one of Intel's has no memory of its own."""
+    return not _is_nvidia(gpu) and not (gpu.vendor == "intel" and gpu.memory_bytes is None)
+
+
 def seen(run: RunDescription) -> tuple[Device, ...] | None:
     """Return the GPUs that ``CUDA_VISIBLE_DEVICES`` left; all of them where that cannot be told for certain."""
-    gpus = run.gpus
-    if not gpus or any(gpu.mig or gpu.vendor != "nvidia" for gpu in gpus):
+    if run.gpus is None:
+        return None
+    others = tuple(filter(_is_other, run.gpus))
+    return _visible(run, tuple(filter(_is_nvidia, run.gpus))) + others
+
+
+def _visible(run: RunDescription, gpus: tuple[Device, ...]) -> tuple[Device, ...]:
+    """Return those of NVIDIA's GPUs that the variable left."""
+    if any(gpu.mig for gpu in gpus):
         return gpus
     settings = {each.name: each.value for each in run.variables}
     untold = any(settings.get(name, "") is None for name in (_CHOICE, _ORDER))

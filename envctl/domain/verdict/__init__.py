@@ -3,7 +3,8 @@
 from envctl.domain.contract import Contract
 from envctl.domain.gpu.facts import numbers
 from envctl.domain.record import Gpu, Record
-from envctl.domain.verdict.driver import dropped, judge_driver
+from envctl.domain.verdict.driver import distinct, dropped, judge_driver
+from envctl.domain.verdict.kernels import judge_kernels
 from envctl.domain.verdict.words import (
     BADNESS,
     Aspect,
@@ -25,14 +26,13 @@ def judge(
     """
     found: list[Verdict] = []
     if contract.accelerator == "cuda":
-        gpus = record.nvidia_gpus
+        gpus = record.usable_gpus
         found.append(_presence(record, gpus, required=required, count=count))
-        if gpus and record.driver is not None:
-            distinct = _distinct(gpus)
-            driver = judge_driver(contract, record, distinct)
-            found += [driver.verdict, *dropped(record, distinct)]
-            if contract.compute_capabilities or contract.ptx:
-                found += [_kernels(contract, gpu, compiles=driver.compiles) for gpu in distinct]
+        if gpus:
+            models = distinct(gpus)
+            driver = judge_driver(contract, record, models)
+            found += [driver.verdict, *dropped(record, models)]
+            found += [judge_kernels(contract, gpu, compiles=driver.compiles) for gpu in models]
     if contract.libc and (libc := _libc(contract.libc, record)):
         found.append(libc)
     return tuple(found)
@@ -42,13 +42,12 @@ def _presence(
     record: Record, gpus: tuple[Gpu, ...], *, required: bool, count: int | None
 ) -> Verdict:
     wanted = (count or 1) if required else 0
-    usable = len(gpus) if record.driver is not None else 0
-    actual = f"{usable} GPU{'' if usable == 1 else 's'}"
-    if usable >= max(wanted, 1):
+    actual = _gpus(len(gpus))
+    if len(gpus) >= max(wanted, 1):
         return Verdict(aspect="gpu", kind="pass", code="ok", reason=actual, actual=actual)
     why = record.gpu_problem or _without(record, actual)
     if wanted:
-        expected = f"{wanted} GPU{'' if wanted == 1 else 's'}"
+        expected = _gpus(wanted)
         return Verdict(
             aspect="gpu",
             kind="fail",
@@ -57,9 +56,18 @@ def _presence(
             expected=expected,
             actual=actual,
         )
+    idle = record.unanswering and bool(record.nvidia_gpus)
     return Verdict(
-        aspect="gpu", kind="pass", code="ok", reason=f"runs on the CPU: {why}", actual=actual
+        aspect="gpu",
+        kind="pass-limited" if idle else "pass",
+        code="gpu-unused" if idle else "ok",
+        reason=f"runs on the CPU: {why}",
+        actual=actual,
     )
+
+
+def _gpus(number: int) -> str:
+    return f"{number} GPU{'' if number == 1 else 's'}"
 
 
 def _without(record: Record, actual: str) -> str:
@@ -70,48 +78,6 @@ def _without(record: Record, actual: str) -> str:
     if record.driver is None:
         return "no driver"
     return f"there {'is' if actual.startswith('1 ') else 'are'} {actual}"
-
-
-_KERNEL_CODES: dict[VerdictKind, VerdictCode] = {
-    "pass": "ok",
-    "pass-forward": "driver-forward",
-    "fail": "no-kernel-for-gpu",
-}
-
-
-def _kernels(contract: Contract, gpu: Gpu, *, compiles: VerdictKind | None) -> Verdict:
-    """Judge one GPU model: a cubin runs on its own major and an equal or higher minor; PTX needs a full driver."""
-    built = " ".join(contract.compute_capabilities + tuple(f"{p}+PTX" for p in contract.ptx))
-
-    def say(kind: VerdictKind, reason: str) -> Verdict:
-        return Verdict(
-            aspect="kernels",
-            kind=kind,
-            code=_KERNEL_CODES[kind],
-            reason=reason,
-            subject=gpu.name,
-            expected=f"one of {built}",
-            actual=gpu.compute_capability,
-        )
-
-    if gpu.compute_capability is None:
-        return say("pass", f"the compute capability of {gpu.name} is not known: not judged")
-    device = numbers(gpu.compute_capability)
-    who = f"{gpu.name} (compute capability {gpu.compute_capability})"
-    cubins = [numbers(cubin) for cubin in contract.compute_capabilities]
-    if any(cubin[0] == device[0] and cubin <= device for cubin in cubins):
-        return say("pass", f"there are kernels for {who}")
-    if any(numbers(ptx) <= device for ptx in contract.ptx):
-        if compiles:
-            return say(compiles, f"kernels for {who} are compiled at run time from PTX")
-        return say(
-            "fail", f"for {who} there is only PTX, which this driver cannot compile: it is too old"
-        )
-    return say("fail", f"no kernels for {who}: the wheels have {built}")
-
-
-def _distinct(gpus: tuple[Gpu, ...]) -> list[Gpu]:
-    return list({(gpu.name, gpu.compute_capability): gpu for gpu in reversed(gpus)}.values())[::-1]
 
 
 def _libc(floor: tuple[int, int], record: Record) -> Verdict | None:

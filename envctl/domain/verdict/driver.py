@@ -30,12 +30,24 @@ def own_numbers(record: Record) -> bool:
     return "microsoft" in kernel or "tegra" in kernel
 
 
+def distinct(gpus: Sequence[Gpu]) -> list[Gpu]:
+    """Return one device of each model, with the compute capability that its name tells where the driver did not."""
+    known = [
+        replace(gpu, compute_capability=gpu.compute_capability or gpu_cards.capability_of(gpu.name))
+        for gpu in gpus
+    ]
+    return list({(g.name, g.compute_capability): g for g in reversed(known)}.values())[::-1]
+
+
 def judge_driver(contract: Contract, record: Record, gpus: Sequence[Gpu]) -> DriverVerdict:
     """Compare the driver by NVIDIA's tables; where they have no answer, by the CUDA level the driver reports."""
     driver, full, floor = record.driver or "", contract.driver_full, contract.driver_limited
-    level = record.cuda_level
+    level = level_on(record)
     if level and contract.cuda and (full is None or own_numbers(record)):
         return _by_level(contract.cuda, level, driver)
+    if own_numbers(record):
+        reason = f"which CUDA driver {driver} of this machine speaks is not known"
+        return _said("fail", "driver-too-old", reason, f"a driver for CUDA {contract.cuda}", driver)
     forward = _forward(contract, record, gpus)
     if full and numbers(driver) >= numbers(full):
         reason = f"driver {driver} speaks CUDA {contract.cuda} itself"
@@ -62,6 +74,13 @@ def judge_driver(contract: Contract, record: Record, gpus: Sequence[Gpu]) -> Dri
         else f"nothing is known about the driver that CUDA {contract.cuda} needs"
     )
     return _said("fail", "driver-too-old", reason, needed, driver)
+
+
+def level_on(record: Record) -> str | None:
+    """Return the newest CUDA that a machine's driver speaks: what it says itself, under WSL else by Windows' table."""
+    if record.cuda_level or "microsoft" not in record.kernel.lower():
+        return record.cuda_level
+    return gpu_facts.level_of(record.driver or "", "windows")
 
 
 def dropped(record: Record, gpus: Sequence[Gpu]) -> Iterator[Verdict]:
@@ -98,8 +117,11 @@ def forward_possible(contract: Contract, record: Record, gpus: Sequence[Gpu]) ->
         return ()
     if not all(gpu_cards.data_centre(gpu.name) for gpu in gpus):
         return ()
+    models = distinct(gpus)
+    if any(gpu_cards.outlived(gpu.compute_capability or "", contract.cuda) for gpu in models):
+        return ()
     found = gpu_facts.forward_packages(contract.cuda, record.driver)
-    return tuple(each for each in found if not _drops(each, gpus))
+    return tuple(each for each in found if not _drops(each, models))
 
 
 def _drops(compat: str, gpus: Sequence[Gpu]) -> bool:
@@ -128,6 +150,9 @@ def _why_not_forward(contract: Contract, record: Record, gpus: Sequence[Gpu]) ->
     possible = forward_possible(contract, record, gpus)
     if record.cuda_compat is not None:
         here = package(record.cuda_compat)
+        for gpu in gpus:
+            if not (gpu_cards.data_centre(gpu.name) or gpu_cards.other_product(gpu.name)):
+                return f", and {gpu.name} is not known to be a data-centre card, which {here} needs"
         return f", and {here} does not serve this CUDA, driver branch and card"
     if possible:
         return (

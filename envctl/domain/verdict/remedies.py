@@ -1,6 +1,6 @@
 """What would make a lock run on a machine: another driver, another build of torch, or both; each is judged first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from envctl.domain.contract import Contract, build
@@ -10,8 +10,9 @@ from envctl.domain.gpu.facts import System, numbers
 from envctl.domain.record import Record
 from envctl.domain.verdict import BADNESS, Verdict, judge, sentences, worst
 from envctl.domain.verdict.driver import forward_possible, own_numbers, package
+from envctl.domain.verdict.newest import GOOD, Build, for_python, newest_for
 
-_GOOD = BADNESS.index("pass-limited")
+__all__ = ["Build", "Remedy", "drivers", "newest_for", "remedy", "with_driver"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,30 +36,23 @@ class Remedy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Build:
-    """One build of torch, and what it needs: ``2.14``, ``cu126``."""
-
-    torch: str
-    build: str
-    contract: Contract
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Case:
-    """A contract on a machine, with the manifest's word about GPUs."""
+    """A contract on a machine, with the manifest's word about GPUs and Python."""
 
     contract: Contract
     record: Record
     required: bool
     count: int | None
+    python: str | None = None
 
     def badness(self, *, driver: str | None = None, contract: Contract | None = None) -> int:
         record = self.record if driver is None else with_driver(self.record, driver)
         return BADNESS.index(worst(self._judged(contract or self.contract, record)))
 
-    def failures(self) -> set[str]:
-        found = self._judged(self.contract, self.record)
-        return {verdict.code for verdict in found if verdict.kind == "fail"}
+    def codes(self, contract: Contract | None = None) -> set[str]:
+        """Return what is less than a pass."""
+        found = self._judged(contract or self.contract, self.record)
+        return {verdict.code for verdict in found if verdict.kind != "pass"}
 
     def _judged(self, contract: Contract, record: Record) -> tuple[Verdict, ...]:
         return judge(contract, record, required=self.required, count=self.count)
@@ -71,13 +65,17 @@ def remedy(
     torch: str | None = None,
     required: bool = False,
     count: int | None = None,
+    python: str | None = None,
 ) -> Remedy:
     """Return what makes a failing lock run here, or a limited one run in full; ``torch`` is the lock's version of it.
 
-    What is returned passes ``judge``, if only with limits. With no failure and nothing to gain the sentence is empty.
+    ``python``: the oldest minor that the lock is for; builds without wheels for it are none. What is returned passes
+    ``judge``, if only with limits. With no failure and nothing to gain the sentence is empty.
     """
-    case = _Case(contract=contract, record=record, required=required, count=count)
+    case = _Case(contract=contract, record=record, required=required, count=count, python=python)
     badness = case.badness()
+    if record.unanswering and case.codes() & {"gpu-missing", "gpu-unused"}:
+        return Remedy(text=sentences.ANSWER)
     driver = _driver(case)
     if badness < BADNESS.index("fail"):
         if badness == 0 or driver is None or case.badness(driver=driver) >= badness:
@@ -94,29 +92,7 @@ def remedy(
         first, then = sentences.install(record, newer), sentences.lock(build_.torch, build_.build)
         text = f"{first}, and {then}: neither is enough alone"
         return replace(_remedy(text, newer, build_), both=True)
-    return Remedy(text=sentences.none(case.failures(), torch))
-
-
-def newest_for(
-    records: Iterable[Record], *, machine: str = "x86_64", python: str | None = None
-) -> Build | None:
-    """Return the newest build of torch in the tables that runs on every machine, if only with limits.
-
-    Of several builds of that torch, the one that runs best where it runs worst, then the newest CUDA. Each machine
-    is judged with the kernels for its own architecture; ``machine`` is what the returned contract is for.
-    """
-    fleet = tuple(records)
-    best: tuple[int, Build] | None = None
-    for torch, tag in gpu_builds.torch_builds():
-        if best is not None and best[1].torch != torch:
-            break
-        contract = build(torch, tag, machine)
-        if contract is None or not _for_python(torch, python):
-            continue
-        badness = max((_on(record, torch, tag) for record in fleet), default=0)
-        if badness <= _GOOD and (best is None or badness < best[0]):
-            best = badness, Build(torch=torch, build=tag, contract=contract)
-    return best[1] if best else None
+    return Remedy(text=sentences.none(case.codes(), torch, python))
 
 
 def with_driver(record: Record, driver: str) -> Record:
@@ -140,7 +116,7 @@ def _driver(case: _Case) -> str | None:
         return None
     judged = [(each, case.badness(driver=each)) for each in drivers(case.record)]
     best = min((badness for _, badness in judged), default=BADNESS.index("fail"))
-    if best > _GOOD:
+    if best > GOOD:
         return None
     own = numbers(case.record.driver)
     good = [each for each, badness in judged if badness == best]
@@ -153,10 +129,11 @@ def _other_build(case: _Case, torch: str | None, driver: str | None = None) -> B
     found = None
     refused = set()  # many releases have the same kernels for the same CUDA
     for each in _builds(case, torch):
-        needs = (each.contract.cuda, each.contract.compute_capabilities, each.contract.ptx)
+        own = each.contract
+        needs = (own.cuda, own.compute_capabilities, own.ptx, own.libc)
         if needs in refused:
             continue
-        if case.badness(driver=driver, contract=each.contract) > _GOOD:
+        if case.badness(driver=driver, contract=each.contract) > GOOD:
             refused.add(needs)
             continue
         if torch is None or each.torch == gpu_builds.minor(torch):
@@ -166,27 +143,31 @@ def _other_build(case: _Case, torch: str | None, driver: str | None = None) -> B
 
 
 def _builds(case: _Case, torch: str | None) -> Iterator[Build]:
-    """Yield what could be locked instead, the newest first; the libc floor stays the lock's."""
+    """Yield what could be locked instead, the newest first; the libc floor does not sink below the lock's."""
     own, machine = case.contract, case.record.architecture
     if torch is None:
-        yield from _majors(own)
+        yield from _majors(case)
         return
     for minor, tag in gpu_builds.torch_builds():
-        if contract := build(minor, tag, machine):
-            yield Build(torch=minor, build=tag, contract=replace(contract, libc=own.libc))
+        if for_python(minor, case.python) and (contract := build(minor, tag, machine)):
+            libc = max(filter(None, (own.libc, contract.libc)), default=None)
+            yield Build(torch=minor, build=tag, contract=replace(contract, libc=libc))
 
 
-def _majors(own: Contract) -> Iterator[Build]:
-    """Yield older CUDA majors: which kernels their packages would have is as unknown as it is now."""
+def _majors(case: _Case) -> Iterator[Build]:
+    """Yield older CUDA majors, of which it is as well known as now that they have kernels for the cards."""
+    own = case.contract
     if own.cuda is None or own.compute_capabilities or own.ptx:
         return
+    unsure = {"kernels-unknown"} - case.codes()
     for row in gpu_facts.rows("minor_version_floor"):
         if row["major"] < numbers(own.cuda)[0]:
             major = str(row["major"])
             contract = replace(
                 own, cuda=major, driver_limited=gpu_facts.driver_floor(major), driver_full=None
             )
-            yield Build(torch="", build=f"cu{major}", contract=contract)
+            if not unsure & case.codes(contract):
+                yield Build(torch="", build=f"cu{major}", contract=contract)
 
 
 def _together(case: _Case, torch: str | None) -> tuple[str, Build] | None:
@@ -197,22 +178,6 @@ def _together(case: _Case, torch: str | None) -> tuple[str, Build] | None:
         if found := _other_build(case, torch, driver):
             return driver, found
     return None
-
-
-def _on(record: Record, torch: str, tag: str) -> int:
-    contract = build(torch, tag, record.architecture)
-    if contract is None:
-        # No such build for that architecture: what has no GPU to be used does not miss it.
-        return 0 if not record.nvidia_gpus or record.driver is None else BADNESS.index("fail")
-    return BADNESS.index(worst(judge(contract, record)))
-
-
-def _for_python(torch: str, python: str | None) -> bool:
-    if python is None:
-        return True
-    first, last = gpu_builds.torch_pythons(torch)
-    wanted = numbers(python)[:2]
-    return numbers(first) <= wanted and (last is None or wanted <= numbers(last))
 
 
 def _system(record: Record) -> System:
@@ -232,7 +197,7 @@ def _or_compat(case: _Case, driver: str | None) -> str:
     """Name forward compatibility as another way, where a newer driver is one and the package would do."""
     if driver is None:
         return ""
-    possible = forward_possible(case.contract, case.record, case.record.nvidia_gpus)
+    possible = forward_possible(case.contract, case.record, case.record.usable_gpus)
     for each in possible[:1]:
         record = replace(case.record, cuda_compat=each)
         if replace(case, record=record).badness() < BADNESS.index("fail"):

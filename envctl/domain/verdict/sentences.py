@@ -6,7 +6,9 @@ from envctl.domain.gpu import cards as gpu_cards
 from envctl.domain.gpu import facts as gpu_facts
 from envctl.domain.gpu.facts import numbers
 from envctl.domain.record import Record
-from envctl.domain.verdict.driver import own_numbers
+from envctl.domain.verdict.driver import distinct, own_numbers
+
+ANSWER = "the driver must answer first: load the one that is installed (reboot), or install it anew"
 
 
 def install(record: Record, driver: str) -> str:
@@ -27,19 +29,21 @@ def lock(torch: str, build: str) -> str:
     return f"lock packages for CUDA {major} instead (such as jax[cuda{major}])"
 
 
-def none(codes: Collection[str], torch: str | None) -> str:
+def none(codes: Collection[str], torch: str | None, python: str | None = None) -> str:
     """Say why nothing helps: what no driver and no build can change, or that all of the tables were tried."""
     if "gpu-missing" in codes:
         return "no driver and no build brings a GPU: use another machine"
     if "libc-too-old" in codes:
         return "no driver and no build brings a newer C library: use a newer operating system"
-    tried = "no driver and no build of torch" if torch else "no driver"
+    of = f" for Python {python}" if python else ""
+    tried = f"no driver and no build of torch{of}" if torch else "no driver"
     return f"{tried} in the tables ({gpu_facts.date()}) runs this on that machine"
 
 
 def _end(record: Record) -> str:
     if own_numbers(record):
         return ""
-    lasts = (gpu_cards.last_branch(gpu.compute_capability or "") for gpu in record.nvidia_gpus)
+    models = distinct(record.nvidia_gpus)
+    lasts = (gpu_cards.last_branch(gpu.compute_capability or "") for gpu in models)
     known = [last for last in lasts if last is not None]
     return f" (up to branch R{min(known)})" if known else ""

@@ -12,7 +12,9 @@ VerdictCode = Literal[
     "driver-limited",
     "driver-forward",
     "no-kernel-for-gpu",
+    "kernels-unknown",
     "gpu-missing",
+    "gpu-unused",
     "libc-too-old",
 ]
 Aspect = Literal["gpu", "driver", "kernels", "libc"]

@@ -1,6 +1,7 @@
-"""What ``envctl export`` writes, by the name that it gives each: formats of a lock, and entrances for other tools.
+"""What ``envctl export`` writes, by the name that it gives each.
 
-One module each; to add one, write the module and name it here.
+Formats of a lock; doors, by which other tools enter the environment; companions, by which others start the image. One
+module each; to add one, write the module and name it here.
 """
 
 from collections.abc import Mapping
@@ -8,9 +9,12 @@ from typing import Protocol
 
 from envctl.domain.environment.entrance import Entrance
 from envctl.domain.export import Excerpt, Exported, Option, Settings
+from envctl.domain.image.companion import Companion
 from envctl.emitters.exports import (
+    compose,
     conda,
     cyclonedx,
+    devcontainer,
     direnv,
     kernel,
     pylock,
@@ -70,6 +74,17 @@ class Door(Named, Protocol):
         ...
 
 
+class Accompanying(Named, Protocol):
+    """What another tool starts the image by. ``FILES`` and ``HELP`` as a door's."""
+
+    @property
+    def HELP(self) -> str: ...  # noqa: N802
+
+    def emit(self, companion: Companion) -> Exported:
+        """Write a file that is sealed (see ``envctl.domain.seal``)."""
+        ...
+
+
 EXPORTS: Mapping[str, Format] = {
     "requirements": requirements,
     "environment": conda,
@@ -81,4 +96,9 @@ DOORS: Mapping[str, Door] = {
     "kernel": kernel,
     "direnv": direnv,
     "vscode": vscode,
+}
+
+COMPANIONS: Mapping[str, Accompanying] = {
+    "devcontainer": devcontainer,
+    "compose": compose,
 }

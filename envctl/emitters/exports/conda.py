@@ -1,12 +1,13 @@
 """``environment.yml`` for conda and mamba: Python from a channel, everything else through its ``pip:`` section."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from envctl.domain.export import Excerpt, Exported, Option, Settings
 from envctl.domain.variables import classify
-from envctl.emitters import pip_lines
+from envctl.emitters import pip_lines, quoted_yaml
+from envctl.emitters.quoted_yaml import Text
 
 NAME = "environment"
 SUMMARY = "An environment.yml for conda and mamba."
@@ -26,45 +27,24 @@ def emit(excerpt: Excerpt, settings: Settings) -> Exported:  # noqa: ARG001  # t
         *(pip_lines.requirement(package, verified=False) for package in excerpt.packages),
     ]
     table: dict[str, Any] = {
-        "name": _Text(_name(excerpt.project)),
+        "name": Text(_name(excerpt.project)),
         "channels": _CHANNELS,
         "dependencies": [
-            _Text(python),
+            Text(python),
             "pip",
-            *([{"pip": [_Text(line) for line in pip]}] if pip else []),
+            *([{"pip": [Text(line) for line in pip]}] if pip else []),
         ],
     }
-    kept = {name: _Text(value) for name, value in excerpt.env.items() if classify(name) != "host"}
+    kept = {name: Text(value) for name, value in excerpt.env.items() if classify(name) != "host"}
     if kept:
         table["variables"] = kept
     header = (
         f"# Written from {excerpt.lock_name} by `{excerpt.command}`:\n"
         "# change pyproject.toml, run `envctl lock`, then that command.\n"
     )
-    return Exported(text=header + _yaml(table), warnings=tuple(_warnings(excerpt, python)))
-
-
-class _Text(str):
-    """A text that no YAML may take for anything else.
-
-    PyYAML quotes what YAML 1.1 would misread; conda reads with ruamel.yaml, whose YAML 1.2 takes ``1e-3``, ``0o17``
-    and ``08`` for numbers as well.
-    """
-
-    __slots__ = ()
-
-
-def _yaml(table: Mapping[str, Any]) -> str:
-    import yaml  # noqa: PLC0415  # lazy: only this format needs it
-
-    class Dumper(yaml.SafeDumper):
-        """PyYAML's own, with one more type."""
-
-    def quoted(dumper: yaml.SafeDumper, text: _Text) -> yaml.ScalarNode:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
-
-    Dumper.add_representer(_Text, quoted)
-    return yaml.dump(table, Dumper=Dumper, sort_keys=False, width=2**20)
+    return Exported(
+        text=header + quoted_yaml.dump(table), warnings=tuple(_warnings(excerpt, python))
+    )
 
 
 def _name(project: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from envctl.adapters.nvidia.asking import ask, start
+from envctl.adapters.nvidia.asking import Deadline, ask, start
 from envctl.adapters.process import run
 
 LONG = 30.0  # seconds: nothing here waits for it
@@ -39,7 +39,7 @@ def eventually(true: Callable[[], bool]) -> bool:
 class TestQuestion:
     def test_every_part(self, tmp_path: Path) -> None:
         file = question(tmp_path, "    yield {'a': 1}\n    yield {'b': ['x']}\n")
-        heard = ask(run, file, env=os.environ, limit=LONG)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(LONG))
         assert (heard.ended, heard.parts) == ("done", ({"a": 1}, {"b": ["x"]}))
 
     @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ class TestQuestion:
     )
     def test_what_was_said_before_counts(self, tmp_path: Path, body: str, ended: str) -> None:
         file = question(tmp_path, f"    yield {{'a': 1}}\n{body}\n")
-        heard = ask(run, file, env=os.environ, limit=LONG)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(LONG))
         assert (heard.ended, heard.parts) == (ended, ({"a": 1},))
 
     def test_it_cannot_speak_for_us(self, tmp_path: Path) -> None:
         """NVML's own warnings and a preloaded library's words go nowhere."""
         noise = "    print('x'); os.write(1, b'y'); os.write(2, b'z')\n"
         file = question(tmp_path, f"{noise}    yield {{'in': sys.stdin.read()}}\n")
-        heard = ask(run, file, env=os.environ, limit=LONG)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(LONG))
         assert (heard.ended, heard.parts) == ("done", ({"in": ""},))
 
     def test_what_is_no_object_is_passed_over(self, tmp_path: Path) -> None:
         file = question(tmp_path, "    yield 1\n    yield None\n    yield {'a': 1}\n")
-        assert ask(run, file, env=os.environ, limit=LONG).parts == ({"a": 1},)
+        assert ask(run, file, env=os.environ, deadline=Deadline(LONG)).parts == ({"a": 1},)
 
     def test_silence(self, tmp_path: Path) -> None:
         file = question(tmp_path, "    yield {'pid': os.getpid()}\n    time.sleep(600)\n")
-        heard = ask(run, file, env=os.environ, limit=1.5)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(1.5))
         assert heard.ended == "silent"
         pid = heard.parts[0]["pid"]
         assert eventually(lambda: gone(pid))
@@ -82,29 +82,29 @@ class TestQuestion:
             "    for fd in range(3, 50):\n        try: os.close(fd)\n        except OSError: pass\n"
         )
         file = question(tmp_path, f"{body}{closing}    time.sleep(600)\n    yield {{}}\n")
-        heard = ask(run, file, env=os.environ, limit=1.5)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(1.5))
         assert heard.ended == "silent"
         assert eventually(lambda: gone(heard.parts[0]["pid"]))
 
     def test_no_end_of_words(self, tmp_path: Path) -> None:
         file = question(tmp_path, "    while True:\n        yield {'a': 'x' * 100000}\n")
-        heard = ask(run, file, env=os.environ, limit=LONG)
+        heard = ask(run, file, env=os.environ, deadline=Deadline(LONG))
         assert heard.ended == "endless"
         assert len(heard.parts) < 100
 
     def test_no_such_question(self, tmp_path: Path) -> None:
-        heard = ask(run, tmp_path / "none.py", env=os.environ, limit=LONG)
+        heard = ask(run, tmp_path / "none.py", env=os.environ, deadline=Deadline(LONG))
         assert (heard.ended, heard.parts) == ("crashed", ())
 
     def test_nobody_to_ask_with(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
-        heard = ask(run, tmp_path / "none.py", env=os.environ, limit=LONG)
+        heard = ask(run, tmp_path / "none.py", env=os.environ, deadline=Deadline(LONG))
         assert heard.ended == "unasked"
 
 
 class TestProgram:
     def start(self, *argv: str, limit: float = LONG) -> tuple[int, str]:
-        ended = start(run, argv, env=os.environ, limit=limit)
+        ended = start(run, argv, env=os.environ, deadline=Deadline(limit))
         return ended.code, ended.stdout
 
     def test_both_streams_and_the_code(self) -> None:

@@ -1,8 +1,10 @@
 import os
 import pwd
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,9 @@ from envctl.adapters.process import run
 from envctl.adapters.processes import Processes
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
 from envctl.domain.record import Gpu, Record
+from envctl.ports import Completed
 from tests import machines
+from tests.driver import nvidia_smi, smi_asked, tree
 from tests.driver_usage import nvml_in_use, process, smi_in_use
 
 GIB = 1024**3
@@ -83,6 +87,8 @@ class TestNvml:
         assert [part.memory_used_bytes for part in use.mig] == [3 * GIB, 0]
         assert [[each.pid for each in part.processes] for part in use.mig] == [[100], [200]]
         assert [each.pid for each in use.processes] == [100, 200]
+        assert [part.told for part in use.mig] == [True, True]
+        assert found.problems == ()  # of a divided GPU its parts count
         assert found.gpus[2].mig == ()
 
     def test_what_root_sees_of_the_whole_is_not_counted_twice(self, tmp_path: Path) -> None:
@@ -104,6 +110,29 @@ class TestNvml:
         assert time.monotonic() - started < 60
         assert [use.gpu for use in found.gpus] == list(machine.gpus)
         assert [use.memory_used_bytes for use in found.gpus] == [None, None]
+        assert [use.told for use in found.gpus] == [False, False]
+        assert found.problems == (
+            "the NVIDIA driver does not say who uses GPU 0, 1: NVML did not answer within 2 s",
+        )
+
+    def test_a_device_that_never_tells_has_answered(self, tmp_path: Path, machine: Record) -> None:
+        """As a Jetson, whose memory is the system's."""
+        first, second = uuids(machine)
+        nvml_in_use(tmp_path, machine, [f"never {first}", f"broken {second}"])
+        found = usage(run=run, sysroot=tmp_path)
+        assert [(use.memory_used_bytes, use.told) for use in found.gpus] == [
+            (None, True),
+            (None, False),
+        ]
+        assert found.problems == ("the NVIDIA driver does not say who uses GPU 1",)
+
+    def test_one_whose_processes_are_not_this_users_to_see(
+        self, tmp_path: Path, machine: Record
+    ) -> None:
+        first, _ = uuids(machine)
+        nvml_in_use(tmp_path, machine, [f"whole {first}"])
+        found = usage(run=run, sysroot=tmp_path)
+        assert [(use.memory_used_bytes, use.told) for use in found.gpus] == [(0, False), (0, True)]
 
     def test_a_driver_that_never_answers(
         self, tmp_path: Path, machine: Record, monkeypatch: pytest.MonkeyPatch
@@ -142,6 +171,47 @@ class TestNvidiaSmi:
             GpuProcess(pid=77, name="train", user=ME, memory_bytes=GIB),
             GpuProcess(pid=78),
         )
+        assert (use.told, found.problems) == (True, ())
+
+    @pytest.mark.parametrize(
+        ("devices", "processes", "told"),
+        [
+            ("echo '0, 32768, 30720, 12'", "exit 6", False),
+            ("exit 6", "exit 0", False),
+            ("echo '0, 32768, [Unknown Error], 12'", "exit 0", False),
+            ("echo '0, [N/A], [N/A], [N/A]'", "exit 0", True),
+            ("echo '0, 32768, 30720, [N/A]'", "exit 0", True),
+        ],
+    )
+    def test_what_it_does_not_answer_is_not_known(
+        self, tmp_path: Path, devices: str, processes: str, told: bool
+    ) -> None:
+        script = (
+            f'#!/bin/sh\ncase "$1" in\n*memory.free*) {devices};;\n'
+            f"--query-compute-apps*) {processes};;\n--query-gpu*) echo '{self.DEVICES.strip()}';;\nesac\n"
+        )
+        tree(tmp_path, {"usr/bin/nvidia-smi": script})
+        (tmp_path / "usr/bin/nvidia-smi").chmod(0o755)
+        found = usage(run=run, sysroot=tmp_path)
+        (use,) = found.gpus
+        assert use.told is told
+        assert len(found.problems) == (0 if told else 1)
+
+    def test_one_deadline_for_all_that_it_is_asked(self, tmp_path: Path) -> None:
+        """Once to name the devices, once to tell of their use: a slow answer leaves less time for the next."""
+        nvidia_smi(tmp_path, machines.load("hpc-a100-mig"))
+        limits: list[float] = []
+
+        def watched(argv: Sequence[str], **more: Any) -> Completed:
+            limits.append(float(argv[3]))
+            return run(argv, **more)
+
+        usage(run=watched, sysroot=tmp_path, limit=30)
+        calls = [call.split("=")[0] for call in smi_asked(tmp_path)]
+        assert calls == ["--query-gpu", "-L", "--version", "--query-compute-apps", "--query-gpu"]
+        named, used = limits[:3], limits[3:]
+        assert 30 >= named[0] > named[1] > named[2]
+        assert 30 >= used[0] > used[1]
 
 
 class TestNothing:

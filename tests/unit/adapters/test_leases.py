@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from envctl.adapters.leases import folder, queue
+from envctl.adapters.leases import folder, looking, queue
 from envctl.adapters.leases.folder import place
 from envctl.adapters.leases.shared import SharedLeases
 from envctl.domain.devices.lease import Chosen, Lease, Refused
@@ -38,7 +39,7 @@ def wants(*devices: str) -> Decide:
 
 # One process of another program: it does one thing, says so, and holds on until its stdin ends.
 OTHER = """
-import sys, os
+import sys, os, subprocess
 from pathlib import Path
 from envctl.adapters.leases.shared import SharedLeases
 from tests.unit.adapters.test_leases import wants
@@ -47,19 +48,26 @@ devices = sys.argv[3].split(",")
 if sys.argv[1] == "take":
     print(type(leases.take(wants(*devices), "/opt/bin/train --token=abc".split()[0])).__name__, flush=True)
     sys.stdin.read()
+elif sys.argv[1] == "child":  # as Python starts others: with none of its files
+    leases.take(wants(*devices), "x")
+    look = "import sys; from pathlib import Path; from envctl.adapters.leases.shared import SharedLeases; "
+    look += "print(','.join(sorted(SharedLeases(Path(sys.argv[1])).inherited())), flush=True)"
+    subprocess.run([sys.executable, "-c", look, sys.argv[2]], close_fds=True)
 elif sys.argv[1] == "wait":
-    with leases.line(len(devices), frozenset(devices), "wait") as turn:
+    wanted = int(os.environ.get("WANTED", len(devices)))
+    with leases.line(wanted, frozenset(devices), "wait") as turn:
         print("in", flush=True)
-        turn.wait(frozenset(devices))
+        turn.wait(frozenset(devices), wanted)
         print("turn", flush=True)
         sys.stdin.read()
 """
 
 
 class Other:
-    def __init__(self, verb: str, path: Path, *devices: str) -> None:
+    def __init__(self, verb: str, path: Path, *devices: str, wanted: int | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", OTHER, verb, str(path), ",".join(devices)],
+            env={**os.environ, "WANTED": str(wanted or len(devices))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -163,6 +171,72 @@ class TestTake:
         assert leases.inherited() == {A, C}
         assert SharedLeases(path).inherited() == {A, C}  # by descriptor, not by memory
 
+    def test_a_child_without_its_files_lives_within_the_lease_too(
+        self, path: Path, others: list[Other]
+    ) -> None:
+        others.append(Other("child", path, A, C))
+        assert others[0].hears() == ",".join(sorted((A, C)))
+        SharedLeases(path).take(wants(B), "x")
+        others.append(Other("child", path, A))
+        assert others[1].hears() == ",".join(sorted((A, B)))  # this process is the parent of both
+
+    def test_of_a_parent_whose_files_are_not_to_be_seen_its_word_counts(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As under `sudo`."""
+        SharedLeases(path).take(wants(A), "x")
+
+        def refused(pid: int) -> set[tuple[int, int]]:
+            raise PermissionError(13, "Permission denied", f"/proc/{pid}/fd")
+
+        monkeypatch.setattr(looking, "_opened", refused)
+        assert SharedLeases(path).inherited() == {A}
+        file = path / f"{A}.lock"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"started": "1"}))
+        assert SharedLeases(path).inherited() == frozenset()
+
+    def test_whoever_removes_a_file_breaks_no_lease(self, path: Path, others: list[Other]) -> None:
+        """Who made a lock's file may remove it, in a sticky folder too; then two would hold one device."""
+        others.append(Other("take", path, A))
+        assert others[0].hears() == "Chosen"
+        (path / f"{A}.lock").unlink()
+        assert isinstance(SharedLeases(path).take(wants(A), "x"), Refused)
+        assert isinstance(SharedLeases(path).take(wants(B), "x"), Chosen)
+        others[0].dies()
+        assert isinstance(SharedLeases(path).take(wants(A), "x"), Chosen)
+
+    def test_few_open_files_are_enough(self, path: Path) -> None:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (60, before[1]))
+        try:
+            assert isinstance(SharedLeases(path).take(wants(A), "x"), Chosen)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        inherited = [number for number in opened(path) if os.get_inheritable(number)]
+        assert len(inherited) == 2
+        assert all(number > 2 for number in inherited)
+
+    def test_a_full_disk_costs_the_word_and_not_the_lease(
+        self, path: Path, others: list[Other], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        others.append(Other("take", path, A))
+        assert others[0].hears() == "Chosen"
+        others[0].dies()
+
+        def full(file: int, text: bytes, at: int) -> int:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "pwrite", full)
+        assert isinstance(SharedLeases(path).take(wants(A), "x"), Chosen)
+        assert SharedLeases(path).held() == {A: Lease(uuid=A)}  # not the last holder
+        with (
+            pytest.raises(LeaseError, match="no space left on device") as caught,
+            SharedLeases(path).line(1, frozenset({A}), "x"),
+        ):
+            pass
+        assert (caught.value.where, SharedLeases(path).waiting()) == (f"{path}/queue", ())
+        assert "make room in" in (caught.value.hint or "")
+
     def test_the_next_program_holds_it_alone(self, path: Path) -> None:
         """As after `exec`: a descriptor of the same open file, numbered out of the way, in a process of its own."""
         SharedLeases(path).take(wants(A), "x")
@@ -210,6 +284,31 @@ class TestAWordIsInformationOnly:
     def test_long_texts_are_cut(self, path: Path) -> None:
         lease = self.put(path, json.dumps({"user": "x" * 1000, "command": "y" * 1000}).encode())
         assert (lease.user, lease.command) == ("x" * 64, "y" * 64)
+
+    def test_no_text_makes_lines_of_its_own(self, path: Path) -> None:
+        word = {"user": "a\nerror: fake\n  next: curl", "command": "b\x1b[31m"}
+        lease = self.put(path, json.dumps(word).encode())
+        assert (lease.user, lease.command) == ("a\\nerror: fake\\n  next: curl", "b\\x1b[31m")
+
+    def test_a_holder_that_proc_hides_is_not_said_to_have_ended(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`mount -o hidepid=2 /proc`: of another user's process only kill(2) tells that it is there."""
+        answers: dict[int, type[OSError]] = {}
+
+        def kill(pid: int, number: int) -> None:
+            assert number == 0
+            if pid in answers:
+                raise answers[pid]
+
+        monkeypatch.setattr(os, "kill", kill)
+        leases = SharedLeases(path)
+        leases.take(wants(A), "x")
+        file, hidden = path / f"{A}.lock", 2**22 + 1
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"pid": hidden}))
+        for answer, left in ((PermissionError, False), (ProcessLookupError, True)):
+            answers[hidden] = answer
+            assert leases.held()[A].left is left
 
     def test_a_process_that_has_ended_and_left_the_device_held(self, path: Path) -> None:
         leases = SharedLeases(path)
@@ -426,6 +525,52 @@ class TestTheLine:
         for devices in ((A,), (B,)):
             others.append(Other("wait", path, *devices))
             assert (others[-1].hears(), others[-1].hears()) == ("in", "turn")
+
+    def test_who_can_have_another_does_not_sleep(self, path: Path, others: list[Other]) -> None:
+        """One wants both of two; who wants one of three, of which he wants two, is not held up."""
+        others.append(Other("wait", path, A, B))
+        assert (others[0].hears(), others[0].hears()) == ("in", "turn")
+        others.append(Other("wait", path, B, C, wanted=1))
+        assert (others[1].hears(), others[1].hears()) == ("in", "turn")
+        others.append(Other("wait", path, B, C, wanted=2))  # no way past both
+        assert others[2].hears() == "in"
+        asleep(path, 1)
+        others[1].ends()
+        others[0].ends()
+        assert others[2].hears() == "turn"
+
+    def test_a_line_that_is_never_empty_fills_no_disk(self, path: Path) -> None:
+        """One comes before the other has gone, a thousand times."""
+        leases = (SharedLeases(path), SharedLeases(path))
+        before = leases[0].line(1, frozenset({A}), "0")
+        before.__enter__()
+        for number in range(1, 1001):
+            after = leases[number % 2].line(1, frozenset({A}), str(number))
+            after.__enter__()
+            before.__exit__(None, None, None)
+            before = after
+        (waiter,) = SharedLeases(path).waiting()
+        assert (waiter.command, waiter.devices) == ("1000", frozenset({A}))
+        assert (path / "queue").stat().st_size <= 1024**2
+        before.__exit__(None, None, None)
+        with leases[0].line(1, frozenset({B}), "alone"):
+            assert (path / "queue").stat().st_size == 4096
+
+    def test_nobody_writes_over_the_word_of_one_who_still_waits(self, path: Path) -> None:
+        """The first waits on while 300 come and go behind."""
+        leases = (SharedLeases(path), SharedLeases(path))
+        with SharedLeases(path).line(1, frozenset({A}), "first"):
+            before = leases[0].line(1, frozenset({B}), "0")
+            before.__enter__()
+            for number in range(1, 301):
+                after = leases[number % 2].line(1, frozenset({B}), str(number))
+                after.__enter__()
+                before.__exit__(None, None, None)
+                before = after
+            first, last = SharedLeases(path).waiting()
+            assert (first.command, first.devices) == ("first", frozenset({A}))
+            assert (last.command, last.devices) == ("300", frozenset({B}))
+            before.__exit__(None, None, None)
 
     def test_who_dies_in_the_middle_leaves_no_gap_and_no_trace(
         self, path: Path, others: list[Other]

@@ -183,6 +183,31 @@ def test_listing_is_sorted_and_holds_files_only(tmp_path: Path) -> None:
     assert project.listing("m/a.toml") == ()
 
 
+def test_one_odd_name_hides_no_other(tmp_path: Path) -> None:
+    project = ProjectFiles(tmp_path)
+    project.write({"m/a.toml": "", "m/sub/c": ""})
+    (tmp_path / "m/loop.toml").symlink_to("loop.toml")
+    (tmp_path / "m/gone.toml").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "m/pipe.toml")
+    assert project.listing("m") == ("a.toml",)
+    assert project.entries("m") == ("a.toml", "gone.toml", "loop.toml", "pipe.toml", "sub")
+    assert project.entries("gone") == ()
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe", "dangling", "loop"])
+def test_what_is_no_folder_has_no_entries(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "m"
+    if kind == "file":
+        place.write_text("")
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to("nowhere" if kind == "dangling" else "m")
+    with pytest.raises(ProjectError) as caught:
+        ProjectFiles(tmp_path).entries("m")
+    assert caught.value.where == str(place)
+
+
 def test_the_lock_may_be_nested_and_is_free_afterwards(tmp_path: Path) -> None:
     project = ProjectFiles(tmp_path)
     with project.locked("try"), project.locked("try more"):

@@ -55,6 +55,12 @@ def test_a_release_that_is_newer_than_the_tables() -> None:
     assert found.advice.startswith("update envctl")
 
 
+def test_a_build_whose_kernels_nobody_published() -> None:
+    (found,) = findings(lock(package("torch", "2.6.0+cu124")))
+    assert (found.code, found.severity) == ("gpu-tables-old", "note")
+    assert found.message.startswith("the kernels of torch 2.6.0+cu124 for CUDA 12.4 are not in the")
+
+
 def test_an_assumption_that_the_tables_know_better_by_now() -> None:
     made = lock(package("torch", "2.9.1+cu128"))
     old = {**contract_of(made), "assumed": ["torch 2.9.1 is newer than the tables"]}

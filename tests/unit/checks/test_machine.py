@@ -85,8 +85,8 @@ def test_what_no_driver_changes_has_its_own_advice() -> None:
     assert by_code["libc-too-old"].advice == (
         "use a newer operating system, or add a libc floor to tool.envctl.platforms"
     )
-    assert by_code["driver-too-old"].advice == (
-        "install driver 580.65.06 or newer, or lock torch 2.11 with cu128"
+    assert by_code["driver-too-old"].advice == (  # from torch 2.7 on the wheels need glibc 2.28
+        "install driver 580.65.06 or newer, or lock torch 2.4 with cu124"
     )
 
 

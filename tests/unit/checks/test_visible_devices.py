@@ -112,3 +112,46 @@ def test_a_scheduler_gives_the_devices_itself() -> None:
 def test_profiles_that_declare_the_same_are_one() -> None:
     env = {VALUE: "1"}
     assert len(list(check([env, dict(env), {VALUE: "5"}], [LAPTOP]))) == 2
+
+
+class TestWhatCudaHalfReads:
+    @pytest.mark.parametrize(
+        ("value", "advice"),
+        [
+            ("1O", "correct the list"),
+            ("0 1", "write `0,1`"),
+            ("0;1", "write `0,1`"),
+            ("0.1", "write `0,1`"),
+            ("0,1x", "correct the list"),
+        ],
+    )
+    def test_is_said_once_for_all_machines(self, value: str, advice: str) -> None:
+        eight = replace(LAB, gpus=LAB.gpus * 4)
+        odd = [each for each in found(value, [eight, LAB]) if each.code == "devices-odd"]
+        (finding,) = odd
+        assert (finding.severity, finding.subject) == ("warning", VALUE)
+        assert "the rest is ignored" in finding.message
+        assert (finding.advice or "").startswith(advice)
+
+    @pytest.mark.parametrize("value", ["0,1", " 0 , 1 ", "+1", "-1", "0,-1,1x", "GPU-1x"])
+    def test_is_not_said_of_what_is_meant_so(self, value: str) -> None:
+        assert "devices-odd" not in [code for code, _ in codes(value, [LAB])]
+
+    def test_the_other_words_are_held_against_the_machines(self) -> None:
+        assert codes("0 1,7", [LAB]) == [("devices-odd", VALUE), ("devices-cut", LAB.name)]
+
+
+class TestWhatMigHides:
+    record = replace(machine("hpc-a100-mig"), scheduler=None)
+    parts = tuple(part.uuid for gpu in record.gpus for part in gpu.mig_devices)
+
+    def test_a_second_part_and_a_whole_gpu_beside_one(self) -> None:
+        for value in (f"{self.parts[0]},{self.parts[1]}", "0,1"):
+            hidden = found(value, [self.record], "PCI_BUS_ID")
+            assert [each.code for each in hidden] == ["devices-hidden"]
+            assert "beside a MIG device CUDA shows no other" in hidden[0].message
+            assert "CUDA programs see one MIG device" in hidden[0].message
+
+    def test_one_of_them_is_enough(self) -> None:
+        assert codes(self.parts[1], [self.record]) == []
+        assert codes("0", [self.record], "PCI_BUS_ID") == []

@@ -242,3 +242,10 @@ def test_every_row_of_the_table_names_known_platforms() -> None:
         assert names
         for name in names:
             parse_platform(name)
+
+
+def test_a_profile_of_a_project_that_has_none() -> None:
+    """Whoever asks, `sync` or `lock`, is told the same."""
+    with pytest.raises(UsageError, match="this project has no profiles") as caught:
+        variant(read(""), "cu126")
+    assert (caught.value.where, caught.value.hint) == ("--profile", "run it without `--profile`")

@@ -92,6 +92,14 @@ def test_a_value_names_no_person(value: str, written: str) -> None:
     assert observed(environ)[0].value == written
 
 
+def test_a_value_names_no_person_where_no_variable_says_who_we_are() -> None:
+    """As under `docker exec` or systemd; the probe asks the system then."""
+    environ = {"LD_LIBRARY_PATH": "/data/alice/lib"}
+    assert observed(environ, "alice")[0].value == "/data/$USER/lib"
+    assert observed({**environ, "USER": ""}, "alice")[0].value == "/data/$USER/lib"
+    assert observed({**environ, "USER": "bob"}, "alice")[0].value == "/data/alice/lib"
+
+
 @given(st.dictionaries(st.sampled_from([*KNOWN, "X_TOKEN"]), st.text(min_size=8)))
 def test_no_secret_is_ever_observed(environ: dict[str, str]) -> None:
     for variable in observed(environ):

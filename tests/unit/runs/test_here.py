@@ -101,8 +101,25 @@ def test_nvidias_gpus_are_those_of_the_probe(tmp_path: Path) -> None:
 
 def test_no_gpu_is_an_answer_where_there_can_be_no_other(tmp_path: Path) -> None:
     assert here.gpus(str(tmp_path)) == []
-    tree(tmp_path, {"dev/kfd": ""})
+    tree(tmp_path, {"sys/bus/pci/drivers/i915/module": "", "sys/bus/pci/drivers/i915/bind": ""})
+    assert here.gpus(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dev/kfd",
+        "dev/nvidiactl",
+        "dev/nvidia0",
+        "sys/bus/pci/drivers/i915/0000:00:02.0",
+        "sys/bus/pci/drivers/amdgpu/0000:03:00.0",
+    ],
+)
+def test_where_there_may_be_others_it_is_not_known(tmp_path: Path, name: str) -> None:
+    tree(tmp_path, {name: ""})
     assert here.gpus(str(tmp_path)) is None
+    tree(tmp_path, {f"{FOLDER}/0000:3b:00.0/information": V100})
+    assert [each["uuid"] for each in here.gpus(str(tmp_path)) or ()] == ["GPU-aaaa"]
 
 
 # git
@@ -199,6 +216,52 @@ def test_where_there_is_no_commit(tmp_path: Path) -> None:
 def test_a_head_that_is_none(tmp_path: Path, head: str) -> None:
     tree(tmp_path, {"p/.git/HEAD": head, "p/secret": "a" * 40, "secret": "b" * 40})
     assert here.commit(f"{tmp_path}/p") is None
+
+
+@pytest.mark.parametrize("owner", ["stranger", "ours"])
+def test_a_head_without_an_end_is_not_read_to_it(
+    tmp_path: Path, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anyone may put one above a project in a shared folder: `ln -s /dev/zero /tmp/.git/HEAD`."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "p").mkdir()
+    (tmp_path / ".git/HEAD").symlink_to("/dev/zero")
+    if owner == "stranger":
+        _foreign(tmp_path / ".git", monkeypatch)
+    assert here.commit(f"{tmp_path}/p") is None
+    (tmp_path / ".git/HEAD").unlink()
+    with (tmp_path / ".git/HEAD").open("wb") as file:
+        file.truncate(10**12)
+    assert here.commit(f"{tmp_path}/p") is None
+
+
+def test_a_strangers_repository_above_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, {".git/HEAD": "a" * 40, "p/x": ""})
+    assert here.commit(f"{tmp_path}/p") == "a" * 40
+    _foreign(tmp_path / ".git", monkeypatch)
+    assert here.commit(f"{tmp_path}/p") is None
+    _foreign(tmp_path / "p", monkeypatch)  # the project is theirs as well: so a teammate's checkout
+    assert here.commit(f"{tmp_path}/p") == "a" * 40
+
+
+def _foreign(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a path belong to another user, whether we are root or not: the kernel's answer is given here."""
+    real = os.lstat
+
+    def lstat(name: str) -> os.stat_result:
+        found = real(name)
+        theirs = os.stat_result((*found[:4], 4242, *found[5:]))
+        return theirs if str(name) == str(path) else found
+
+    monkeypatch.setattr(os, "lstat", lstat)
+
+
+def test_a_long_list_of_packed_branches_is_read(tmp_path: Path) -> None:
+    lines = "".join(f"{number:040x} refs/heads/b{number}\n" for number in range(3000))
+    tree(tmp_path, {".git/HEAD": "ref: refs/heads/b2999\n", ".git/packed-refs": lines})
+    assert here.commit(str(tmp_path)) == f"{2999:040x}"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from envctl.emitters import pylock
 from envctl.errors import EnvironmentFailure, LockError, UsageError
 from envctl.usecases import load
 from envctl.usecases.choice import Choice, choose
+from tests import machines
 from tests.in_memory import InMemoryProject
 
 LINUX = parse_platform("linux-x86_64")
@@ -134,6 +135,29 @@ def test_without_a_gpu_it_is_cpu() -> None:
     assert "no GPU" in found.reason
     broken = replace(machine("580.65.06", "8.0"), driver=None)
     assert chosen(broken).manifest.profile == "cpu"
+
+
+def test_a_driver_that_does_not_answer_gives_the_cpu_and_the_reason() -> None:
+    found = chosen(machines.load("broken-driver"))
+    assert found.manifest.profile == "cpu"
+    assert found.reason.startswith("the NVIDIA driver does not answer")
+
+
+def test_the_kernels_of_another_architecture_count() -> None:
+    """torch for CUDA 13 has kernels for Thor and none for a T4 on aarch64; on x86_64 it is the other way round."""
+    files, manifest = project(cpu="2.11.0+cpu", cu130="2.11.0+cu130")
+    made = InMemoryProject(
+        {
+            name: text.replace("manylinux_2_28_x86_64", "manylinux_2_28_aarch64")
+            for name, text in files.files.items()
+        }
+    )
+    server = replace(HERE, architecture="aarch64", driver="580.95.05", gpu_source="nvml")
+    for capability, profile in (("11.0", "cu130"), ("7.5", "cpu")):
+        gpu = Gpu(index=0, name="GPU", compute_capability=capability)
+        record = replace(server, gpus=(gpu,))
+        platform = parse_platform("linux-aarch64")
+        assert chosen(record, platform=platform, made=(made, manifest)).manifest.profile == profile
 
 
 def test_the_platform_counts() -> None:

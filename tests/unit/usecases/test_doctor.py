@@ -58,7 +58,18 @@ class TestTables:
         (found,) = look("no-gpu", files)["gpu-tables"]
         assert found.state == "warn"
         assert found.message.endswith("are assumed to be those of torch 2.15 for CUDA 13.2")
-        assert found.mend == "update envctl; until then the newest row of its tables counts"
+        assert found.mend == "update envctl; until then that is assumed"
+
+    @pytest.mark.parametrize(
+        "version", ["2.6.0+cu124", "2.5.1+cu121", "2.7.1+cu118", "2.15.0+cu130"]
+    )
+    def test_they_have_no_kernels_of_what_is_locked(self, version: str) -> None:
+        files = {"pyproject.toml": MANIFEST, "pylock.toml": locked(version)}
+        (found,) = look("h100", files)["gpu-tables"]
+        assert found.state == "warn"
+        assert found.message.startswith(f"the kernels of torch {version} for CUDA ")
+        last = look("h100", files)["gpu"][-1]
+        assert (last.state, "whether torch" in last.message) == ("warn", True)
 
     def test_each_profiles_lock_counts(self) -> None:
         files = {
@@ -134,6 +145,36 @@ class TestGpu:
         found = look(machine, files)["gpu"][-1]
         assert (found.state, found.mend) == (state, mend)
         assert found.message.startswith(message)
+
+    def test_a_driver_that_does_not_answer_runs_nothing_on_its_gpus(self) -> None:
+        files = {"pyproject.toml": MANIFEST, "pylock.toml": locked("2.9.1+cu128")}
+        found = look("broken-driver", files)["gpu"]
+        assert [each.state for each in found] == ["fail", "warn"]
+        assert found[1].message.startswith(
+            "pylock.toml runs here (pass-limited): runs on the CPU: the NVIDIA driver does not answer"
+        )
+        assert (found[1].mend or "").startswith("the driver must answer first")
+
+    def test_another_architecture_is_judged_by_its_own_wheels(self) -> None:
+        one = package("torch", "2.11.0+cu130")
+        one["wheels"] += package("torch", "2.11.0+cu130", tag="manylinux_2_28_aarch64")["wheels"]
+        made = lock(one)
+        text = pylock.emit(lock_table(replace(made, contract=contract_of(made))))
+        files = {"pyproject.toml": MANIFEST, "pylock.toml": text}
+        orin = machines.load("jetson-orin")
+        server = replace(orin, kernel="6.8.0", driver="580.95.05", cuda_level="13.0")
+        for card, capability, state in (("Thor", "11.0", "ok"), ("T4G", "7.5", "fail")):
+            gpus = (replace(orin.gpus[0], name=card, compute_capability=capability),)
+            assert look(replace(server, gpus=gpus), files)["gpu"][-1].state == state
+
+    def test_a_remedy_has_wheels_for_the_projects_python(self) -> None:
+        for python, named in (("3.11", True), ("3.13", False)):
+            files = {
+                "pyproject.toml": MANIFEST.replace("3.11", python),
+                "pylock.toml": locked("2.11.0+cu130"),
+            }
+            mend = look("t4", files)["gpu"][-1].mend or ""
+            assert ("torch 2.0 with cu118" in mend) is named
 
     def test_the_best_profile_counts(self) -> None:
         files = {

@@ -13,7 +13,7 @@ from envctl.domain.fleet.view import platform_on
 from envctl.domain.profile import variants
 from envctl.domain.record import Record
 from envctl.domain.record.reading import from_toml_dict
-from envctl.errors import EnvironmentFailure, RecordError
+from envctl.errors import EnvironmentFailure, ProjectError, RecordError
 from envctl.usecases import load
 from envctl.usecases.choice import choose
 from envctl.usecases.fleet import look, offers
@@ -111,6 +111,33 @@ def test_one_record_that_cannot_be_read_hides_no_other() -> None:
     found = offers((each, load.lock(files, each.lock_name)) for each in variants(manifest))
     codes = [each.code for each in look(seen, found).findings]
     assert codes == ["record-unreadable", "record-unreadable", "driver-limited", "gpu-unused"]
+
+
+class Unlistable(InMemoryProject):
+    """A project in whose place of a folder stands something else."""
+
+    def entries(self, folder: str) -> tuple[str, ...]:
+        raise ProjectError("that is not a folder", where=folder, hint="put a folder in its place")
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one() -> None:
+    files, manifest = project()
+    found = offers((each, load.lock(files, each.lock_name)) for each in variants(manifest))
+    [finding] = look(team(Unlistable()), found).findings
+    assert (finding.code, finding.subject) == ("record-unreadable", ".envctl/machines")
+    assert "that is not a folder" in finding.message
+
+
+def test_what_an_editor_leaves_is_no_record() -> None:
+    names = (".#t4.toml", ".t4.toml.swp", "t4.toml~", "t4.TOML.bak", "README.md")
+    assert (
+        team(InMemoryProject({f".envctl/machines/{name}": "x" for name in names})).unreadable == ()
+    )
+
+
+def test_a_record_in_capitals_is_one() -> None:
+    files = InMemoryProject({".envctl/machines/T4.TOML": machines.text("t4")})
+    assert [record.name for record in team(files).records] == ["T4"]
 
 
 def test_a_renamed_file_is_a_renamed_machine() -> None:

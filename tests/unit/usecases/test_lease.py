@@ -1,6 +1,6 @@
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,13 @@ A, B = "GPU-aaaa", "GPU-bbbb"
 BUSY = GpuProcess(pid=4711, name="python")
 
 
-def usage(*uuids: str, busy: tuple[str, ...] = ()) -> Usage:
+def usage(*uuids: str, busy: tuple[str, ...] = (), untold: tuple[str, ...] = ()) -> Usage:
     gpus = enumerate(uuids)
     return Usage(
         gpus=tuple(
             GpuUse(
                 gpu=Gpu(index=number, name="NVIDIA A100", uuid=uuid),
+                told=uuid not in untold,
                 processes=(BUSY,) if uuid in busy else (),
             )
             for number, uuid in gpus
@@ -110,6 +111,63 @@ def test_a_driver_that_is_silent_for_a_moment_is_waited_for(path: Path) -> None:
     silent = Usage(problem="the NVIDIA driver did not answer within 5 s")
     waiting = Waiting(path=path, looks=[silent, silent, usage(A)])
     assert waiting.wait(Demand(wanted=1), usage(A, busy=(A,))) == (A,)
+
+
+def test_a_driver_that_does_not_say_who_uses_it_is_waited_for_and_that_is_said(path: Path) -> None:
+    problem = "the NVIDIA driver does not say who uses GPU 0: NVML did not answer within 15 s"
+    silent = replace(usage(A, untold=(A,)), use_problem=problem)
+    waiting = Waiting(path=path, looks=[silent, silent, usage(A, busy=(A,)), usage(A)])
+    assert waiting.wait(Demand(wanted=1), usage(A, busy=(A,))) == (A,)
+    assert len(waiting.slept) == 3
+    assert waiting.said[1:] == [problem, f"leased {A}"]
+
+
+def test_what_is_idle_beside_it_is_taken_and_what_is_wrong_is_said(path: Path) -> None:
+    found = replace(usage(A, B, untold=(A,)), use_problem="GPU 0 is silent")
+    said: list[str] = []
+    leases = Outside(path)
+    assert lease.take(leases, found, Demand(wanted=1), "train", say=said.append) == (B,)
+    assert said == ["GPU 0 is silent"]
+    with pytest.raises(LeaseError) as caught:
+        lease.take(leases, found, Demand(wanted=1), "train", say=said.append)
+    assert "GPU 0: the driver did not say who uses it" in caught.value.message
+    assert caught.value.message.endswith("\n  GPU 0 is silent")
+
+
+def test_devices_that_a_silent_driver_leaves_out_are_not_gone(path: Path) -> None:
+    """It names one of two for the moment; the wait goes on."""
+    part = replace(usage(A), problem="the NVIDIA driver answers in part: GPU 1: crashed")
+    waiting = Waiting(path=path, looks=[part, usage(A, B)])
+    assert waiting.wait(Demand(wanted=2), usage(A, B, busy=(B,))) == (A, B)
+
+
+class TestWhatCanNeverBe:
+    def test_a_lock_that_turned_into_something_else_ends_the_wait(self, path: Path) -> None:
+        """Its file was replaced: without this the wait would last until somebody looks."""
+        waiting = Waiting(path=path, looks=[usage(A)], ends_after=3)
+        waiting.hold(A)
+
+        def sleep(seconds: float) -> None:
+            Waiting.sleep(waiting, seconds)
+            if not waiting.holding:
+                (path / f"{A}.lock").unlink(missing_ok=True)
+                os.mkfifo(path / f"{A}.lock")
+
+        with pytest.raises(LeaseError, match="none can be given") as caught:
+            lease.wait(
+                *(Outside(path), usage(A), waiting.look, Demand(wanted=1), "train"),
+                say=waiting.said.append,
+                sleep=sleep,
+            )
+        assert caught.value.hint == f"have `{path}/{A}.lock` removed, or ask for fewer"
+
+    def test_less_memory_is_advised_only_where_memory_was_asked_for(self, path: Path) -> None:
+        for min_free, said in ((None, "ask for fewer; "), (1, "ask for fewer, or for less memory")):
+            with pytest.raises(LeaseError) as caught:
+                lease.take(
+                    *(Outside(path), usage(A), Demand(wanted=9, min_free=min_free), "x"), say=print
+                )
+            assert (caught.value.hint or "").startswith(said)
 
 
 def test_a_device_that_vanishes_ends_the_wait(path: Path) -> None:

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envctl.adapters.process import run
+from envctl.checks.record import check, twice
 from envctl.domain.record import Gpu, OperatingSystem, Python, Record, machine_name
 from envctl.domain.variables import Variable
 from envctl.errors import RecordError
-from envctl.usecases.record import load_all, save, suggested_name, take, this_machine
+from envctl.usecases.record import load_all, other_names, save, suggested_name, take, this_machine
 from tests import machines
 from tests.in_memory import InMemoryProject
 
@@ -27,6 +28,7 @@ LAB = Record(
     gpu_source="nvml",
     variables=(Variable(name="HF_HOME", kind="location"),),
 )
+H100 = "NVIDIA H100 80GB HBM3"
 PATH = ".envctl/machines/lab.toml"
 
 
@@ -81,7 +83,7 @@ def test_another_machines_record_is_not_overwritten() -> None:
     assert load_all(project) == (LAB,)
 
 
-@pytest.mark.parametrize("name", [None, "", "../lab", "Lab"])
+@pytest.mark.parametrize("name", [None, "", "../lab", "Lab", ".lab", "lab.toml"])
 def test_a_bad_name_writes_nothing(name: str | None) -> None:
     project = InMemoryProject()
     with pytest.raises(RecordError):
@@ -104,10 +106,85 @@ def test_a_broken_record_names_its_file(text: str, message: str) -> None:
     assert caught.value.hint
 
 
-def test_a_broken_record_can_be_saved_again() -> None:
-    project = InMemoryProject({PATH: "<<<<<<< HEAD\n"})
+CONFLICT = """\
+schema = 1
+machine_id = "{}"
+<<<<<<< HEAD
+driver = "550.54.15"
+=======
+driver = "580.82.07"
+>>>>>>> main
+"""
+
+
+def test_a_broken_record_can_be_saved_again_on_its_own_machine() -> None:
+    project = InMemoryProject({PATH: CONFLICT.format(LAB.machine_id)})
     save(LAB, project)
     assert load_all(project) == (LAB,)
+
+
+@pytest.mark.parametrize("text", [CONFLICT.format("ff" * 8), "<<<<<<< HEAD\n", "a = \n"])
+@pytest.mark.parametrize("own", [LAB.machine_id, None])
+def test_a_broken_record_is_not_replaced_by_another_machines(text: str, own: str | None) -> None:
+    """Whoever follows the message on a laptop would make the lab's machine one without GPUs."""
+    project = InMemoryProject({PATH: text})
+    with pytest.raises(RecordError, match="`lab` cannot be read, and is not known to be") as caught:
+        save(replace(LAB, machine_id=own), project)
+    assert "on that machine: `envctl record --save lab`" in (caught.value.hint or "")
+    assert project.files == {PATH: text}
+    with pytest.raises(RecordError) as caught:
+        load_all(project)
+    assert (caught.value.hint or "").endswith("on that machine: `envctl record --save lab`")
+
+
+def test_a_machine_with_two_names() -> None:
+    project = InMemoryProject()
+    save(LAB, project)
+    save(replace(LAB, name="attic", machine_id="ff"), project)
+    project.files[".envctl/machines/broken.toml"] = CONFLICT.format(LAB.machine_id)
+    project.files[".envctl/machines/.lab.toml"] = project.files[PATH]
+    assert other_names(replace(LAB, name="new"), project) == ("broken", "lab")
+    assert other_names(LAB, project) == ("broken",)
+    assert other_names(replace(LAB, name="new", machine_id=None), project) == ()
+    found = list(twice((LAB, replace(LAB, name="new"), replace(LAB, name="x", machine_id=None))))
+    assert [(each.code, each.severity, each.message) for each in found] == [
+        ("record-twice", "note", "lab, new are records of one machine, by its id")
+    ]
+    assert list(twice((LAB, replace(LAB, name="x", machine_id="ff")))) == []
+
+
+def test_an_editors_file_is_no_machine() -> None:
+    project = InMemoryProject()
+    save(LAB, project)
+    project.files[".envctl/machines/.lab.toml"] = project.files[PATH]
+    assert [record.name for record in load_all(project)] == ["lab"]
+
+
+class TestStale:
+    def codes(self, saved: Record, now: Record) -> list[tuple[str, str | None]]:
+        return [(each.message, each.fix) for each in check(saved, now)]
+
+    def test_another_driver_other_gpus_and_another_libc(self) -> None:
+        fix = "envctl record --save lab"
+        now = replace(LAB, name=None, driver="580.82.07", libc="glibc 2.36", gpus=LAB.gpus * 2)
+        assert self.codes(LAB, now) == [
+            ("the record lab: the C library was none, and is glibc 2.36", fix),
+            ("the record lab: the driver was 550.54.15, and is 580.82.07", fix),
+            (f"the record lab: its set of GPUs was 1 x {H100}, and is 2 x {H100}", fix),
+        ]
+        assert self.codes(LAB, replace(now, gpus=(), driver=None, libc=None))[1][0].endswith(
+            "is none"
+        )
+
+    def test_what_says_nothing_of_it(self) -> None:
+        assert self.codes(LAB, replace(LAB, kernel="6.8.0", variables=())) == []
+        other = replace(LAB, driver="580.82.07")
+        for now in (
+            replace(other, gpu_problem="the NVIDIA driver does not answer"),
+            replace(other, scheduler="slurm"),
+            replace(other, container="docker"),
+        ):
+            assert self.codes(LAB, now) == []
 
 
 def test_this_machine() -> None:

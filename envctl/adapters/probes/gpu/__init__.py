@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from envctl.adapters.nvidia import places
+from envctl.adapters.nvidia.asking import Deadline
 from envctl.adapters.probes.gpu import amd, intel, nvidia_files, nvidia_smi, nvml
 from envctl.adapters.probes.gpu.answer import Answer, Silence
 from envctl.ports import Runner
@@ -18,25 +19,25 @@ LIMIT_S = 15.0  # a machine of eight GPUs without persistence mode wakes them on
 
 
 def probe(*, run: Runner, sysroot: Path, limit: float = LIMIT_S) -> Mapping[str, Any]:
-    """Return ``gpus``, what is known of NVIDIA's driver, and ``rocm``."""
-    nvidia = _nvidia(run, sysroot, limit)
+    """Return ``gpus``, what is known of NVIDIA's driver, which has ``limit`` seconds to say it, and ``rocm``."""
+    nvidia = _nvidia(run, sysroot, Deadline(limit))
     others = amd.devices(sysroot) + intel.devices(sysroot)
     compat = nvidia_files.compat(sysroot) if nvidia.driver else None
     return {**nvidia.fields(others), "cuda_compat": compat, "rocm": amd.rocm(sysroot)}
 
 
-def _nvidia(run: Runner, sysroot: Path, limit: float) -> Answer:
+def _nvidia(run: Runner, sysroot: Path, deadline: Deadline) -> Answer:
     kernel = nvidia_files.look(sysroot)
     silences: list[Silence] = []
     if (library := places.library(sysroot)) is not None:
-        found = nvml.look(run, sysroot, library, limit)
+        found = nvml.look(run, sysroot, library, deadline)
         if isinstance(found, Answer):
             return _completed(found, kernel)
         silences.append(found)
     program = places.program(sysroot)
     # nvidia-smi asks NVML itself: no second wait for a driver that blocks
     if program is not None and not any(silence.waited for silence in silences):
-        found = nvidia_smi.look(run, sysroot, program, limit)
+        found = nvidia_smi.look(run, sysroot, program, deadline)
         if isinstance(found, Answer):
             return _completed(found, kernel)
         silences.append(found)

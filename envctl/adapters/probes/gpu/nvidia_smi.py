@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from envctl.adapters.nvidia.asking import start
+from envctl.adapters.nvidia.asking import Deadline, start
 from envctl.adapters.nvidia.places import environ
 from envctl.adapters.probes.gpu import cleaned
 from envctl.adapters.probes.gpu.answer import Answer, Silence
@@ -35,11 +35,11 @@ class Ask(Protocol):
     def __call__(self, *arguments: str) -> Completed: ...
 
 
-def look(run: Runner, sysroot: Path, program: Path, limit: float) -> Answer | Silence:
-    """Ask ``nvidia-smi``, each question within ``limit`` seconds."""
+def look(run: Runner, sysroot: Path, program: Path, deadline: Deadline) -> Answer | Silence:
+    """Ask ``nvidia-smi``."""
 
     def ask(*arguments: str) -> Completed:
-        return start(run, [str(program), *arguments], env=environ(sysroot), limit=limit)
+        return start(run, [str(program), *arguments], env=environ(sysroot), deadline=deadline)
 
     ended, fields = _query(ask)
     rows = list(_rows(ended.stdout, fields))
@@ -47,11 +47,13 @@ def look(run: Runner, sysroot: Path, program: Path, limit: float) -> Answer | Si
     if ended.code == _TIMED_OUT or not (rows or nothing):
         return _silence(ended)
     gpus = tuple(_gpu(row) for row in rows)
+    why = _why(ended.stdout) if ended.code else None
     if any(gpu.mig for gpu in gpus):
-        found = mig_devices(ask("-L").stdout)
+        listed = ask("-L")
+        why = "no answer in time" if listed.code == _TIMED_OUT else why
+        found = mig_devices(listed.stdout)
         gpus = tuple(replace(gpu, mig_devices=found.get(gpu.uuid or "", ())) for gpu in gpus)
     driver = next((d for row in rows if (d := cleaned.version(row.get("driver_version")))), None)
-    why = _why(ended.stdout) if ended.code else None
     problem = f"answers in part: nvidia-smi: {why}" if why else None
     return Answer(
         source="nvidia-smi", driver=driver, cuda_level=_level(ask), gpus=gpus, problem=problem

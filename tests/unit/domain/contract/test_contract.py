@@ -50,6 +50,17 @@ def torch(version: str, *machines: str) -> LockedPackage:
         ([("cupy-cuda11x", "13.6.0", ())], "11", "450.80.02", None),
         ([("cudf-cu12", "25.10.0", ())], "12", "525.60.13", None),
         ([("flash-attn", "2.8.3+cu12torch2.8cxx11abitrue", ())], "12", "525.60.13", None),
+        # a tag may be a major alone, and CUDA has had no major 1
+        ([("zz-made-tag", "1.0+cu12", ())], "12", "525.60.13", None),
+        ([("zz-made-tag", "1.0+cu13.post1", ())], "13", "580", None),
+        ([("zz-made-tag", "1.0+pt2.6cu13", ())], "13", "580", None),
+        ([("zz-made-tag", "1.0+cu92", ())], "9.2", None, "396.26"),
+        (
+            [("flashinfer-python", "0.2.5+cu124torch2.6", ())],
+            "12.4",
+            "525.60.13",
+            "550.54.14",
+        ),
         ([("onnxruntime-gpu", "1.20.1", ())], "12", "525.60.13", None),
         ([("onnxruntime-gpu", "1.18.0", ())], "11.8", "450.80.02", "520.61.05"),
         ([("onnxruntime-gpu", "1.27.0", ())], "13", "580", None),
@@ -99,11 +110,26 @@ def test_cpu(packages: list[LockedPackage]) -> None:
     assert (contract.accelerator, contract.cuda, contract.driver_full) == ("cpu", None, None)
 
 
+def test_a_tag_that_is_a_major_alone_is_in_no_conflict_with_its_minors() -> None:
+    found = derive([("zz-made-tag", "1.0+cu12", ()), ("nvidia-cuda-runtime-cu12", "12.8.90", ())])
+    assert (found.cuda, found.conflicts) == ("12.8", ())
+
+
+def test_a_torch_for_another_machine_has_no_cuda_that_is_known() -> None:
+    wheel = "torch-2.11.0-cp311-cp311-manylinux_2_28_aarch64.whl"
+    found = derive([("torch", "2.11.0", (wheel,))])
+    assert (found.accelerator, found.machines) == ("cpu", ("aarch64",))
+    (said,) = found.assumed
+    assert said.startswith("the CUDA of torch 2.11.0 on aarch64 (tables as of ")
+
+
 def test_a_torch_older_than_the_tables_is_said() -> None:
     found = derive([torch("1.12.1")])
     assert found.accelerator == "cpu"
-    assert found.sources[0].startswith("CUDA: not known for torch 1.12.1")
-    assert found.assumed == ()
+    assert found.sources[0].startswith("CUDA: not known for torch 1.12.1 on x86_64")
+    assert found.assumed == (
+        f"the CUDA of torch 1.12.1 on x86_64 (tables as of {gpu_facts.date()}) is not known: none is assumed",
+    )
 
 
 class TestNewerThanTheTables:
@@ -131,9 +157,14 @@ class TestNewerThanTheTables:
         assert found.cuda == "13.0"
         assert len(found.assumed) == 1
 
-    def test_a_build_whose_kernels_nobody_published_is_not_assumed(self) -> None:
+    def test_of_a_build_whose_kernels_nobody_published_it_is_said(self) -> None:
         found = derive([torch("2.5.0+cu124")])
-        assert (found.compute_capabilities, found.assumed) == ((), ())
+        assert (found.compute_capabilities, found.unknown_kernels) == ((), ("torch 2.5.0+cu124",))
+        (said,) = found.assumed
+        assert said == (
+            f"the kernels of torch 2.5.0+cu124 for CUDA 12.4 are not in the tables ({gpu_facts.date()}): "
+            "that it has them for every GPU for which CUDA 12.4 makes any is assumed"
+        )
         assert found.sources[1].startswith("kernels: not known for torch 2.5.0+cu124")
         assert derive([torch("2.99.0+cu140")]).compute_capabilities == ()
 

@@ -36,6 +36,7 @@ def use(
     processes: tuple[GpuProcess, ...] = (),
     uuid: str | None = "",
     bus: str | None = "",
+    told: bool = True,
 ) -> GpuUse:
     gpu = Gpu(
         index=number,
@@ -44,7 +45,7 @@ def use(
         memory_bytes=memory,
         pci_bus_id=f"0000:{number:02x}:00.0" if bus == "" else bus,
     )
-    return GpuUse(gpu=gpu, memory_used_bytes=used, processes=processes)
+    return GpuUse(gpu=gpu, told=told, memory_used_bytes=used, processes=processes)
 
 
 def box(*uses: GpuUse) -> Usage:
@@ -140,6 +141,20 @@ class TestForeignLoad:
     def test_a_screen_and_the_drivers_own_are_none(self, found: GpuUse) -> None:
         assert taken(choose(box(found), {}, Demand(wanted=1))) == ("GPU-0",)
 
+    def test_what_nobody_told_is_not_idle(self) -> None:
+        """A driver that is silent often is so because the machine is loaded."""
+        silent = use(0, used=None, told=False)
+        choice = refused(choose(box(silent), {}, Demand(wanted=1)))
+        assert choice.reasons == ("GPU 0: the driver did not say who uses it",)
+        assert not choice.never
+        choice = refused(choose(box(silent), {}, Demand(wanted=1, min_free=GIB)))
+        assert choice.reasons == ("GPU 0: the driver did not say who uses it",)
+        assert not choice.never
+        # The memory is told, who computes is not: enough for who asks for memory only.
+        half = use(0, used=GIB // 2, told=False)
+        assert not refused(choose(box(half), {}, Demand(wanted=1))).never
+        assert taken(choose(box(half), {}, Demand(wanted=1, min_free=GIB))) == ("GPU-0",)
+
     def test_enough_free_memory_is_enough(self) -> None:
         usage = box(use(0, used=20 * GIB, processes=(TRAIN,)))
         assert taken(choose(usage, {}, Demand(wanted=1, min_free=60 * GIB))) == ("GPU-0",)
@@ -188,7 +203,19 @@ class TestWhatCanNeverBe:
 
 class TestMig:
     record = machines.load("hpc-a100-mig")
-    usage = Usage(gpus=tuple(GpuUse(gpu=gpu, memory_used_bytes=0) for gpu in record.gpus))
+    usage = Usage(
+        gpus=tuple(
+            GpuUse(
+                gpu=gpu,
+                told=True,
+                memory_used_bytes=0,
+                mig=tuple(
+                    MigUse(device=part, told=True, memory_used_bytes=0) for part in gpu.mig_devices
+                ),
+            )
+            for gpu in record.gpus
+        )
+    )
     parts = tuple(part.uuid for gpu in record.gpus for part in gpu.mig_devices)
 
     def test_whole_gpus_first_then_parts_one_by_one(self) -> None:
@@ -217,13 +244,26 @@ class TestMig:
     def test_a_parts_own_use_counts_not_its_neighbours(self) -> None:
         first, second = self.record.gpus[0].mig_devices
         gpu = self.record.gpus[0]
-        busy = MigUse(device=first, memory_used_bytes=20 * GIB, processes=(TRAIN,))
-        idle = MigUse(device=second, memory_used_bytes=10**7)
+        busy = MigUse(device=first, told=True, memory_used_bytes=20 * GIB, processes=(TRAIN,))
+        idle = MigUse(device=second, told=True, memory_used_bytes=10**7)
         found = GpuUse(gpu=gpu, memory_used_bytes=20 * GIB, processes=(TRAIN,), mig=(busy, idle))
         assert taken(choose(box(found), {}, Demand(wanted=1))) == (second.uuid,)
         assert refused(choose(box(found), {}, Demand(wanted=1, limit=(first.uuid,)))).reasons == (
             f"{first.uuid} (3g.40gb of GPU 0): 20.0 GiB in use by python of bob (pid 33)",
         )
+
+    def test_of_a_part_that_nobody_asked_the_whole_tells_or_nobody(self) -> None:
+        """`nvidia-smi` knows the whole GPU only."""
+        gpu, part = self.record.gpus[0], self.record.gpus[0].mig_devices[0]
+        whole = GpuUse(gpu=gpu, told=True, memory_used_bytes=79 * GIB, processes=(TRAIN,))
+        limit = Demand(wanted=1, limit=(part.uuid,))
+        for mig in ((), tuple(MigUse(device=each) for each in gpu.mig_devices)):
+            used = replace(whole, mig=mig)
+            (reason,) = refused(choose(box(used), {}, limit)).reasons
+            assert reason.endswith(": in use by python of bob (pid 33)")
+            idle = replace(used, memory_used_bytes=0, processes=())
+            (reason,) = refused(choose(box(idle), {}, limit)).reasons
+            assert reason.endswith(": the driver did not say who uses it")
 
 
 class TestHolder:
@@ -302,6 +342,7 @@ def usages(draw: st.DrawFn) -> Usage:
                 st.integers(0, 3),
                 st.none() | st.integers(0, 40 * GIB),
             ),
+            told=st.booleans(),
             memory_used_bytes=st.none() | st.integers(0, 40 * GIB),
             processes=st.lists(PROCESS, max_size=1).map(tuple),
         )
@@ -312,6 +353,7 @@ def usages(draw: st.DrawFn) -> Usage:
             memory=draw(st.none() | st.integers(0, 80 * GIB)),
             used=draw(st.none() | st.integers(0, 80 * GIB)),
             processes=tuple(draw(st.lists(PROCESS, max_size=2))),
+            told=draw(st.booleans()),
         )
         uses.append(replace(one, mig=tuple(mig), gpu=replace(one.gpu, mig=bool(mig))))
     return Usage(gpus=tuple(draw(st.permutations(uses))))
@@ -359,6 +401,7 @@ def test_what_is_chosen_is_what_was_asked_for(
     assert demand.wanted == 1 or not any(unit.part for unit in chosen)
     for unit in chosen:
         if demand.min_free is None:
+            assert unit.told
             assert all(process.graphics for process in unit.processes)
         else:
             assert unit.memory_bytes is not None
@@ -384,6 +427,32 @@ def test_a_refusal_counts_what_could_be_given(
             assert isinstance(choose(usage, held, fewer, ahead=ahead), Chosen)
 
 
+def _emptied(use: GpuUse) -> GpuUse:
+    """Return the device when it is idle; what was silent tells all of it then."""
+
+    def used(told: bool, before: int | None) -> int | None:
+        return None if told and before is None else 0
+
+    def size(told: bool, before: int | None) -> int | None:
+        return before if told or before is not None else 80 * GIB
+
+    return replace(
+        use,
+        gpu=replace(use.gpu, memory_bytes=size(use.told, use.gpu.memory_bytes)),
+        told=True,
+        memory_used_bytes=used(use.told, use.memory_used_bytes),
+        processes=(),
+        mig=tuple(
+            MigUse(
+                device=replace(part.device, memory_bytes=size(part.told, part.device.memory_bytes)),
+                told=True,
+                memory_used_bytes=used(part.told, part.memory_used_bytes),
+            )
+            for part in use.mig
+        ),
+    )
+
+
 @given(usages(), HELD, DEMAND)
 def test_when_all_leases_have_ended_and_all_is_idle_a_wait_ends(
     usage: Usage, held: dict[str, Lease], demand: Demand
@@ -392,23 +461,6 @@ def test_when_all_leases_have_ended_and_all_is_idle_a_wait_ends(
     choice = choose(usage, held, demand)
     if isinstance(choice, Chosen) or choice.never:
         return
-    idle = Usage(
-        gpus=tuple(
-            replace(
-                each,
-                memory_used_bytes=None if each.memory_used_bytes is None else 0,
-                processes=(),
-                mig=tuple(
-                    replace(
-                        part,
-                        memory_used_bytes=None if part.memory_used_bytes is None else 0,
-                        processes=(),
-                    )
-                    for part in each.mig
-                ),
-            )
-            for each in usage.gpus
-        )
-    )
+    idle = Usage(gpus=tuple(_emptied(each) for each in usage.gpus))
     ended = {uuid: lease for uuid, lease in held.items() if lease.problem}
     assert isinstance(choose(idle, ended, demand), Chosen)

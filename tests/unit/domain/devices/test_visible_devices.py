@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -528,3 +529,41 @@ def test_any_text_has_a_meaning_and_a_sentence_for_each_word(
     assert [token["text"] for token in said["tokens"]] in ([], value.split(","))
     assert all(token["sentence"] for token in said["tokens"])
     assert [device["ordinal"] for device in said["devices"]] == list(range(len(reading.devices)))
+
+
+PAGE = Path(__file__).parents[4] / "docs/how-to/gpus.md"
+EIGHT = TORCH
+EXAMPLES: dict[str, list[tuple[str | None, tuple[Gpu, ...]]]] = {
+    "not set": [(None, FOUR)],
+    "empty": [("", FOUR)],
+    "`2,1`": [("2,1", FOUR)],
+    "`0,2,-1,1`": [("0,2,-1,1", FOUR)],
+    "`-1`": [("-1", FOUR)],
+    "`9` where there are 8": [("9", EIGHT)],
+    "`GPU-8932f937`": [("GPU-9942190a", FOUR), ("GPU-9942190a,GPU-e4", FOUR), ("GPU-9", FOUR)],
+    "`0,0`": [("0,0", FOUR), ("GPU-99,GPU-99", FOUR)],
+    "`1abc`, `+1`, ` 1`": [("1abc", FOUR), ("+1", FOUR), (" 1", FOUR), ("0, 1", FOUR)],
+    "`0,GPU-8932f937`": [("0,GPU-9942190a", FOUR), ("GPU-9942190a,1", FOUR)],
+    "a divided GPU": [("0", DIVIDED)],
+    "`MIG-c6d4f1ef-…`": [("MIG-c6d4f1ef", DIVIDED)],
+    "`MIG-GPU-8932f937-…/1/0`": [(f"MIG-{TORCH_UUIDS[0]}/7/0", DIVIDED)],
+    "a MIG device and anything else": [("MIG-c6d4f1ef,MIG-cba663e8", DIVIDED)],
+}
+"""What each row of the page's table stands for."""
+
+
+def test_each_rule_of_the_page_is_as_certain_as_its_source() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| value | meaning | source |")
+    rows = [line.strip("| ").split(" | ") for line in lines[start + 2 :]]
+    table = {
+        row[0]: row[-1] for row in rows[: next(n for n, row in enumerate(rows) if row == [""])]
+    }
+    assert set(table) == set(EXAMPLES)
+    for cell, source in table.items():
+        for value, gpus in EXAMPLES[cell]:
+            uncertain = list(doubts(read(value, gpus), "580.82.07", None))
+            if source == "seen":
+                assert uncertain, value
+            elif gpus != DIVIDED:  # what MIG does depends on the driver
+                assert (source, uncertain) == ("NVIDIA", []), value

@@ -160,6 +160,14 @@ class TestByTables:
         arm = "sys_platform == 'linux' and platform_machine == 'aarch64'"
         assert gaps(lock(package("torch", "2.9.1"), environments=[arm])) == ()
 
+    def test_a_lock_whose_torch_is_for_arm_alone_asks_nothing_of_the_other_machine(self) -> None:
+        found = lock(
+            package("torch", "2.11.0", tag="manylinux_2_28_aarch64"),
+            package("nvidia-nvtx", "13.0.85"),
+        )
+        assert gaps(found) == ()
+        assert gaps(lock(package("torch", "2.11.0"), package("nvidia-nvtx", "13.0.85"))) != ()
+
     def test_a_part_of_the_libraries(self) -> None:
         found = lock(
             package("jax-cuda12-plugin", "0.7.0"),

@@ -275,3 +275,38 @@ def test_the_text_says_what_where_and_why() -> None:
     assert re.search(r"^1\. code: commit\n   +A a{40}\n   +B b{40}\n   the project's", text)
     assert "2. machine: driver  550.90.07 → 580.65.06\n   the driver" in text
     assert emit(compare(WHOLE, WHOLE)) == "nothing that envctl knows of differs\n"
+
+
+A4090 = Device(name="NVIDIA GeForce RTX 4090", uuid="GPU-a")
+INTEGRATED = Device(name="Intel GPU 8086:9a49", vendor="intel")
+AMD = Device(name="AMD Instinct MI250X", vendor="amd", memory_bytes=64 * 1024**3)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "differ"),
+    [
+        ((A4090,), (INTEGRATED, A4090), False),  # `run` tells of NVIDIA's alone
+        ((), (INTEGRATED,), False),
+        ((A4090,), (A4090, AMD), False),
+        ((), (AMD,), True),
+        ((AMD,), (AMD, AMD), True),
+        ((), (A4090,), True),
+        ((INTEGRATED, A4090), (INTEGRATED,), True),
+        ((A4090, AMD), (A4090, INTEGRATED, AMD), False),
+        (None, (A4090,), False),
+    ],
+)
+def test_gpus_are_compared_as_far_as_both_tell(
+    a: tuple[Device, ...] | None, b: tuple[Device, ...] | None, differ: bool
+) -> None:
+    for one, two in ((a, b), (b, a)):
+        found = compare(changed(gpus=one), changed(gpus=two)).differences
+        assert [each.subject for each in found] == (["gpu"] if differ else [])
+
+
+def test_of_several_vendors_the_variable_chooses_nvidias() -> None:
+    run = changed(
+        gpus=(A4090, replace(A4090, uuid="GPU-b"), AMD),
+        variables=setting("CUDA_VISIBLE_DEVICES", "1"),
+    )
+    assert [gpu.uuid for gpu in seen(run) or ()] == ["GPU-b", None]

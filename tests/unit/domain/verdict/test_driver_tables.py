@@ -3,12 +3,16 @@
 Sources: CUDA Toolkit release notes (13.2 Update 2 and 13.4 Update 1), minor-version and forward compatibility pages.
 """
 
+from dataclasses import replace
+
 import pytest
 
-from envctl.domain.contract import Contract
+from envctl.domain.contract import Contract, derive
+from envctl.domain.gpu import cards as gpu_cards
 from envctl.domain.gpu import facts as gpu_facts
 from envctl.domain.record import Gpu, OperatingSystem, Python, Record
 from envctl.domain.verdict import judge
+from tests import machines
 
 # toolkit, Linux driver, Windows driver
 TOOLKITS = """\
@@ -271,3 +275,56 @@ class TestForward:
             gpus=(Gpu(index=0, name="Tesla V100-SXM2-32GB", compute_capability="7.0"),),
         )
         assert [v.kind for v in judge(contract("13.0"), volta) if v.aspect == "driver"] == ["fail"]
+
+
+DATA_CENTRE = (
+    *("NVIDIA A10G", "Tesla V100S-PCIE-32GB", "NVIDIA A800-SXM4-80GB", "NVIDIA H800 PCIe"),
+    *("NVIDIA H20", "NVIDIA H20-3e", "NVIDIA L20", "NVIDIA L2", "NVIDIA T4G", "NVIDIA A100X"),
+    *("GRID A100D-80C", "NVIDIA A100 80GB PCIe", "NVIDIA L40S", "NVIDIA H100 NVL", "Tesla P40"),
+)
+OTHERS = (
+    *("NVIDIA RTX A6000", "NVIDIA GeForce RTX 4090", "NVIDIA A800 40GB Active", "NVIDIA TITAN V"),
+    *("Quadro GV100", "NVIDIA RTX 6000 Ada Generation", "Orin (nvgpu)", "NVIDIA GB10"),
+)
+STRANGERS = ("NVIDIA CMP 90HX", "NVIDIA A1000", "NVIDIA PG509-210", "a GPU", "")
+
+
+@pytest.mark.parametrize("name", [*DATA_CENTRE, *OTHERS, *STRANGERS])
+def test_what_a_card_is_made_for(name: str) -> None:
+    assert gpu_cards.data_centre(name) is (name in DATA_CENTRE)
+    assert gpu_cards.other_product(name) is (name in OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (
+            "NVIDIA GeForce RTX 4090",
+            "cuda-compat-13-0 does not serve this CUDA, driver branch and card",
+        ),
+        (
+            "NVIDIA CMP 90HX",
+            "NVIDIA CMP 90HX is not known to be a data-centre card, which cuda-compat-13-0 needs",
+        ),
+    ],
+)
+def test_a_card_that_nobody_knows_is_not_said_to_be_unfit(name: str, why: str) -> None:
+    record = machines.load("hpc-a100")
+    gpus = (replace(record.gpus[0], name=name),)
+    record = replace(record, driver="535.183.01", cuda_compat="13.0", gpus=gpus)
+    found = judge(derive([("zz-made-x", "1+cu130", ())]), record)
+    [driver] = [each.reason for each in found if each.aspect == "driver"]
+    assert driver.endswith(f", and {why}")
+
+
+def test_forward_compatibility_brings_no_kernels_for_a_card_that_cuda_dropped() -> None:
+    """R580, of which cuda-compat-13-0 is a part, still knows Volta; CUDA 13 has no kernels for it."""
+    record = replace(machines.load("lab-v100"), cuda_compat="13.0")
+    found = judge(
+        derive([("jax-cuda13-plugin", "0.10.2", ()), ("nvidia-cuda-runtime", "13.0.48", ())]),
+        record,
+    )
+    assert {each.code for each in found if each.kind == "fail"} == {
+        "driver-too-old",
+        "no-kernel-for-gpu",
+    }

@@ -23,6 +23,8 @@ BUILDS = [(row["torch"], tag) for row in gpu_facts.rows("torch_builds") for tag 
 CARDS = [row["compute_capability"] for row in gpu_facts.rows("devices")] + ["3.7", "13.0"]
 TORCHES = [
     "2.0.1+cu118",
+    "2.5.1+cu121",
+    "2.7.1+cu118",
     "2.6.0+cu126",
     "2.8.0+cu129",
     "2.9.1+cu128",
@@ -67,7 +69,7 @@ def applied(contract: Contract, record: Record, way: Remedy) -> Iterator[tuple[C
 def built(minor: str, tag: str, contract: Contract) -> Contract:
     found = build(minor, tag)
     assert found is not None
-    return replace(found, libc=contract.libc)
+    return replace(found, libc=max(filter(None, (found.libc, contract.libc)), default=None))
 
 
 def verdict(contract: Contract, record: Record) -> int:
@@ -79,8 +81,9 @@ def all_ways(contract: Contract, record: Record) -> Iterator[int]:
     others = {contract.to_table()["cuda"]: contract}
     for each in BUILDS:  # once for what needs the same
         if found := build(*each):
-            key = f"{found.cuda} {found.compute_capabilities} {found.ptx}"
-            others[key] = replace(found, libc=contract.libc)
+            libc = max(filter(None, (found.libc, contract.libc)), default=None)
+            key = f"{found.cuda} {found.compute_capabilities} {found.ptx} {libc}"
+            others[key] = replace(found, libc=libc)
     for driver, other in product([record.driver, *dict.fromkeys(LINUX)], others.values()):
         yield verdict(other, replace(record, driver=driver, cuda_level=None))
 
@@ -216,7 +219,55 @@ def test_forward_compatibility_is_another_way() -> None:
 )
 def test_why_there_is_none(record: Record, need: dict[str, bool], text: str) -> None:
     text = text.replace("DATE", gpu_facts.date())
-    assert remedy(torch("2.11.0"), record, torch="2.11.0", **need) == Remedy(text=text)
+    required = need.get("required", False)
+    assert remedy(torch("2.11.0"), record, torch="2.11.0", required=required) == Remedy(text=text)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    st.sampled_from(TORCHES),
+    drivers,
+    st.lists(st.sampled_from(CARDS), min_size=1, max_size=2, unique=True),
+    st.sampled_from([f"3.{minor}" for minor in range(7, 16)]),
+    st.sampled_from(["2.17", "2.28"]),
+)
+def test_a_build_that_is_named_has_wheels_for_the_python_and_the_c_library(
+    version: str, driver: str, capabilities: list[str], python: str, libc: str
+) -> None:
+    record = box(driver, *capabilities, libc=f"glibc {libc}")
+    own = replace(torch(version), libc=None)
+    way = remedy(own, record, torch=version, python=python)
+    newest = newest_for([record], python=python)
+    for minor in filter(None, (way.torch, newest.torch if newest else None)):
+        [row] = [row for row in gpu_facts.rows("torch_builds") if row["torch"] == minor]
+        first, last = row["python"]
+        assert gpu_facts.numbers(first) <= gpu_facts.numbers(python)
+        assert last is None or gpu_facts.numbers(python) <= gpu_facts.numbers(last)
+        assert libc == "2.28" or gpu_facts.numbers(minor) < (2, 7)
+
+
+def test_no_build_for_a_python_is_said_so() -> None:
+    t4 = machines.load("t4")
+    assert "torch 2.0 with cu118" in remedy(torch("2.11.0"), t4, torch="2.11.0", python="3.11").text
+    found = remedy(torch("2.11.0"), t4, torch="2.11.0", python="3.13")
+    assert found.text == "install driver 580.65.06 or newer"
+    stuck = replace(machines.load("jetson-orin"), cuda_level="11.4", driver="35.4.1")
+    text = f"no driver and no build of torch for Python 3.13 in the tables ({gpu_facts.date()})"
+    assert remedy(torch("2.11.0"), stuck, torch="2.11.0", python="3.13").text.startswith(text)
+
+
+def test_a_build_whose_wheels_need_a_newer_c_library_is_none() -> None:
+    old = box("550.90.07", "8.0", libc="glibc 2.17")
+    contract = replace(torch("2.11.0"), libc=None)
+    found = remedy(contract, old, torch="2.11.0")
+    assert (found.torch, found.build) == ("2.4", "cu124")
+
+
+def test_a_major_that_is_not_known_to_have_kernels_is_no_remedy() -> None:
+    """Packages for CUDA 12 have kernels for Blackwell from 12.8 on: the major alone promises nothing."""
+    jax = derive([("jax-cuda13-plugin", "0.10.2", ())])
+    found = remedy(jax, box("570.26", "10.0"))
+    assert (found.driver, found.build) == ("580", None)
 
 
 class TestWithoutTorch:
@@ -236,8 +287,8 @@ class TestWithoutTorch:
 
 
 class TestNewest:
-    def of(self, *names: str, **more: str) -> str:
-        found = newest_for([machines.load(name) for name in names], **more)
+    def of(self, *names: str, python: str | None = None) -> str:
+        found = newest_for([machines.load(name) for name in names], python=python)
         return f"{found.torch} {found.build}" if found else "none"
 
     @pytest.mark.parametrize(
@@ -265,6 +316,18 @@ class TestNewest:
     def test_the_best_build_of_the_newest_torch(self) -> None:
         """Of torch 2.14 this driver runs CUDA 13.2 with limits, and 13.0 without."""
         assert self.of("h100", python="3.10") == "2.14 cu130"
+
+    def test_as_many_gpus_as_are_asked_for(self) -> None:
+        two = [machines.load("rtx4090")]
+        assert newest_for(two, required=True, count=2) is not None
+        assert newest_for(two, required=True, count=3) is None
+        assert newest_for([machines.load("no-gpu")], required=True) is None
+
+    def test_the_c_library(self) -> None:
+        old = box("580.65.06", "8.0", libc="glibc 2.17")
+        found = newest_for([old])
+        assert found is not None
+        assert (found.torch, found.build) == ("2.4", "cu124")
 
     def test_it_says_what_it_needs(self) -> None:
         found = newest_for([machines.load("lab-v100")])

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from envctl.domain.contract import Contract, derive
 from envctl.domain.gpu import facts as gpu_facts
-from envctl.domain.record import Gpu, OperatingSystem, Python, Record, Vendor
+from envctl.domain.record import Gpu, GpuSource, OperatingSystem, Python, Record, Vendor
 from envctl.domain.verdict import Verdict, VerdictCode, judge, worst
+from envctl.domain.verdict.remedies import remedy
 from tests import machines
 
 HERE = Record(
@@ -118,6 +119,38 @@ class TestPresence:
         assert found.reason == "the project needs 1 GPU: the NVIDIA driver does not answer"
 
 
+class TestADriverThatDoesNotAnswer:
+    """The kernel's files still tell its number and the devices; no CUDA program starts there."""
+
+    def test_a_project_that_needs_gpus(self) -> None:
+        record = machines.load("broken-driver")
+        found = judge(torch("2.9.1+cu128"), record, required=True, count=2)
+        assert [(each.kind, each.code) for each in found if each.aspect != "libc"] == [
+            ("fail", "gpu-missing")
+        ]
+        assert found[0].reason.startswith("the project needs 2 GPUs: the NVIDIA driver does not")
+        assert found[0].actual == "0 GPUs"
+
+    def test_any_other_project(self) -> None:
+        found = judge(torch("2.9.1+cu128"), machines.load("broken-driver"))
+        assert [(each.kind, each.code) for each in found if each.aspect != "libc"] == [
+            ("pass-limited", "gpu-unused")
+        ]
+        assert found[0].reason.startswith("runs on the CPU: the NVIDIA driver does not answer")
+
+    @pytest.mark.parametrize("source", ["nvml", "nvidia-smi"])
+    def test_one_that_answered_in_part_is_judged(self, source: GpuSource) -> None:
+        partly = replace(
+            machines.load("h100"), gpu_problem="no word of device 3", gpu_source=source
+        )
+        assert worst(judge(torch("2.9.1+cu128"), partly)) == "pass"
+        assert len(partly.usable_gpus) == 8
+
+    def test_what_mends_it_is_no_other_driver_and_no_other_build(self) -> None:
+        way = remedy(torch("2.11.0"), machines.load("broken-driver"), torch="2.11.0")
+        assert (way.exists, way.text.split(":")[0]) == (False, "the driver must answer first")
+
+
 @pytest.mark.parametrize(
     ("vendors", "reason"),
     [
@@ -156,6 +189,18 @@ class TestLevel:
         assert worst(judge(torch("2.6.0+cu126"), record)) == "pass-limited"
         old = replace(record, driver="528.33", cuda_level="11.8")
         assert worst(judge(torch("2.6.0+cu126"), old)) == "fail"
+
+    def test_a_driver_of_windows_is_compared_by_windows_table(self) -> None:
+        """Where it did not tell its level; 472.50 is a number that no Linux driver for CUDA 12 has."""
+        record = replace(
+            machine("472.50", "8.6"), kernel="5.15.90.1-microsoft-standard-WSL2", gpu_source="proc"
+        )
+        assert codes(torch("2.6.0+cu126"), record) == {"driver-too-old"}
+        assert codes(torch("2.6.0+cu126"), replace(record, driver="561.17")) == set()
+
+    def test_a_jetson_that_tells_no_level_is_no_pass(self) -> None:
+        orin = replace(machines.load("jetson-orin"), cuda_level=None)
+        assert codes(torch("2.6.0+cu126"), orin) >= {"driver-too-old"}
 
     def test_a_jetsons_driver_has_numbers_of_its_own(self) -> None:
         orin = machines.load("jetson-orin")
