@@ -1,8 +1,8 @@
 """Images of the same packages: envctl's two flavours, and ``FROM python`` with ``pip install -r`` on the same base.
 
-``python -m benchmarks.images`` prints a Markdown table. It needs the engine and the registry of the system tests
-(``python3 -m tests.system.engine start``) and a package index. Each project gets a base image that nobody has seen, so
-that no step of a first build is in any cache; the wheels' cache is empty as well.
+``python -m benchmarks.images [WORD…]`` prints a Markdown table. It needs the engine and the registry of the system
+tests (``python3 -m tests.system.engine start``) and a package index. Each project gets a base image that nobody has
+seen, so that no step of a first build is in any cache; the wheels' cache is empty as well.
 """
 
 import os
@@ -58,13 +58,15 @@ class Row:
         return f"| {self.kind} | {self.flavour} | {' | '.join(times)} | {self.size / MEGABYTE:.1f} MB |"
 
 
-def main() -> None:
-    """Measure every kind in every flavour; print each row as it is done."""
+def main(words: list[str]) -> None:
+    """Measure every kind (whose name has one of the words) in every flavour; print each row as it is done."""
     print(
         "| project | image | first build | source changed | a light package changed | over base |"
     )
     print("|---|---|---|---|---|---|")
     for kind in KINDS:
+        if words and not any(word in kind.name for word in words):
+            continue
         for flavour in ("buildkit", "hermetic", PIP):
             row = Row(flavour=flavour, kind=kind.name)
             for _ in range(REPEATS):
@@ -177,4 +179,4 @@ def size(name: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

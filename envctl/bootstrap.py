@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from envctl.ports import (
         Builder,
         Catalogue,
+        Checkup,
         Completed,
         Editor,
         Engine,
@@ -353,6 +354,13 @@ class Services:
         from envctl.adapters.gpu_usage import usage
 
         return usage(run=self.run, sysroot=self.sysroot)
+
+    @cached_property
+    def checkup(self) -> "Checkup":
+        """What ``doctor`` looks at beside the project."""
+        from envctl.adapters.checkup import Examiner
+
+        return Examiner(run=self.run, environ=self.environ, sysroot=self.sysroot)
 
     @cached_property
     def leases(self) -> "Leases":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from packaging.pylock import PackageSdist
 
@@ -21,10 +21,21 @@ from envctl.domain.workshop.toolchain import Toolchain
 from envctl.readers.source_tree import SourceTree
 
 if TYPE_CHECKING:  # its folder brings the tables of the contract, which few commands need
+    from envctl.domain.checkup.engines import Engines
+    from envctl.domain.checkup.indexes import IndexAnswer, IndexQuestion
+    from envctl.domain.checkup.network import Network
+    from envctl.domain.checkup.places import Place
+    from envctl.domain.checkup.redaction import Person
+    from envctl.domain.checkup.settings import SettingsFile
+    from envctl.domain.checkup.shell import ShellFacts
+    from envctl.domain.checkup.tools import Tool, Tools
     from envctl.domain.image.bundle import Bundled
     from envctl.domain.image.described import Described
     from envctl.domain.image.order import Assembled, Layer, Listener, Order
     from envctl.domain.image.starting import HostFacts, ImageFacts, Start
+    from envctl.domain.indexes.mirrors import Transport
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -328,3 +339,33 @@ class Leases(Protocol):
     ) -> AbstractContextManager[Turn]:
         """Wait in line for some of these devices."""
         ...
+
+
+class Checkup(Protocol):
+    """What ``doctor`` looks at beside the project (see ``envctl.adapters.checkup``). Nothing is changed."""
+
+    def together(
+        self, calls: Mapping[str, Callable[[], _T]], seconds: float
+    ) -> Mapping[str, _T | Exception | None]:
+        """Make the calls at once; ``None`` for one without an answer in time, the exception for one that failed."""
+        ...
+
+    def tools(self) -> "Tools": ...
+
+    def hook(self, root: Path) -> "Tool": ...
+
+    def asked(
+        self, questions: "Sequence[IndexQuestion]", transport: "Transport"
+    ) -> "tuple[IndexAnswer, ...]": ...
+
+    def settings(self, root: Path | None) -> "tuple[SettingsFile, ...]": ...
+
+    def places(self, root: Path | None) -> "tuple[Place, ...]": ...
+
+    def network(self) -> "Network": ...
+
+    def shell(self, parent: str | None, environment: str | None) -> "ShellFacts": ...
+
+    def engines(self) -> "Engines": ...
+
+    def person(self, more: Collection[str]) -> "Person": ...

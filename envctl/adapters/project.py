@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from envctl.adapters.led_away import refuse_led_away
 from envctl.adapters.staging import refused, replace_all
 from envctl.domain.gitignore import OWN_IGNORE, own_ignore
 from envctl.errors import ProjectError
@@ -72,6 +73,7 @@ class ProjectFiles:
             if name.startswith(_NOTES) and (self._root / name).is_symlink():
                 # A repository may bring one: what it leads to is not ours to write.
                 (self._root / name).unlink()
+            refuse_led_away(self._root, name)
         replace_all({self._inside(name): text.encode() for name, text in texts.items()})
         return changed
 
@@ -79,6 +81,7 @@ class ProjectFiles:
         """Remove files that may be there; raises ``ProjectError``."""
         for name in names:
             path = self._inside(name)
+            refuse_led_away(self._root, name)
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:

@@ -44,7 +44,7 @@ def check(
             severity="error",
             subject=each.file or ".envctl/machines",
             message=f"the record{'' if each.file else 's'} cannot be read: {each.message}",
-            advice="mend it, or save it again on that machine with `envctl record --save NAME`",
+            advice=f"mend it, or save it again on that machine with `envctl record --save {each.name}`",
         )
     for fit in fits:
         mends = fit.name in mended

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from envctl.domain.contract import Contract
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.fleet.words import AT_THE_GPU
 from envctl.domain.manifest import GpuNeed
 from envctl.domain.record import Record
 from envctl.domain.verdict import Verdict, judge
@@ -31,11 +32,12 @@ def check(
     *,
     torch: str | None = None,
     python: str | None = None,
+    other: str | None = None,
 ) -> Iterator[Finding]:
     """Yield each aspect of the contract that this machine does not meet, or meets with limits.
 
     ``torch``: the version of it that the lock has, for which other builds are looked up; ``python``: the oldest minor
-    that they must have wheels for.
+    that they must have wheels for; ``other``: a profile that is locked already and runs here.
     """
     found = judge(contract, record, required=need.required, count=need.count)
     if all(verdict.kind == "pass" for verdict in found):
@@ -44,7 +46,8 @@ def check(
     way = remedy(replace(contract, libc=None), record, torch=torch, python=python).text
     for verdict in found:
         if verdict.kind != "pass":
-            yield _finding(verdict, _advice(verdict, record, way))
+            mends = other if verdict.kind == "fail" and verdict.code in AT_THE_GPU else None
+            yield _finding(verdict, _advice(verdict, record, way), mends)
 
 
 def _advice(verdict: Verdict, record: Record, way: str) -> str | None:
@@ -60,7 +63,7 @@ def _severity(verdict: Verdict) -> Severity:
     return "note" if verdict.code == "kernels-unknown" else "warning"
 
 
-def _finding(verdict: Verdict, advice: str | None) -> Finding:
+def _finding(verdict: Verdict, advice: str | None, mends: str | None) -> Finding:
     return Finding(
         code=verdict.code,
         layer="machine",
@@ -69,5 +72,6 @@ def _finding(verdict: Verdict, advice: str | None) -> Finding:
         message=verdict.reason,
         expected=verdict.expected,
         actual=verdict.actual,
-        advice=advice,
+        fix=f"envctl sync --profile {mends}" if mends else None,
+        advice=None if mends else advice,
     )

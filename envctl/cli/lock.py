@@ -124,7 +124,8 @@ def _contradictions(
         raise click.UsageError("--adopt takes the locks as they are: no other option fits", ctx)
     if plain:
         names = " ".join(ctx.params["packages"])
-        raise click.UsageError(f"to upgrade: `envctl lock --upgrade {names}`", ctx)
+        too = "--fleet " if ctx.params["fleet"] else ""
+        raise click.UsageError(f"to upgrade: `envctl lock {too}--upgrade {names}`", ctx)
 
 
 def _locked(services: Services, wish: Wish, *, fleet: bool) -> LockOutcome:

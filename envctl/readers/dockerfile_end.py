@@ -5,6 +5,7 @@ The Dockerfile is the project's word, so what it says there is right even where 
 """
 
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,45 +13,58 @@ from dataclasses import dataclass
 
 _SHELL = ("/bin/sh", "-c")
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
+_OPTIONS = re.compile(r"(?:--[a-z-]+(?:=\S*)?\s+)*")
 _PAIR = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*)(?:=|\s)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
-    """How an image is started; ``None``: the stage does not say. ``variables``: the names that it sets."""
+    """How an image is started; ``None``: the stage does not say. ``variables``: the names that it sets.
+
+    ``health`` is as an image's configuration has it (``CMD``, ``CMD-SHELL`` or ``NONE`` first); ``folder`` where it
+    starts; ``later``: it adds something to images made from it.
+    """
 
     user: str | None = None
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     variables: frozenset[str] = frozenset()
     volumes: bool = False
+    health: tuple[str, ...] | None = None
+    folder: str | None = None
+    later: bool = False
 
 
 def read_end(text: str) -> End:
     """Read a Dockerfile's last stage."""
-    user: str | None = None
-    entrypoint: tuple[str, ...] | None = None
-    command: tuple[str, ...] | None = None
+    last: dict[str, str] = {}
     variables: set[str] = set()
-    volumes = False
+    folder: str | None = None
     for word, rest in _last_stage(text):
-        if word == "USER":
-            user = rest.strip()
-        elif word == "ENTRYPOINT":
-            # An entry point that is set after CMD leaves CMD as it is (Dockerfile reference).
-            entrypoint = _command(rest)
-        elif word == "CMD":
-            command = _command(rest)
-        elif word == "ENV":
+        last[word] = rest
+        if word == "ENV":
             variables |= _names(rest)
-        elif word == "VOLUME":
-            volumes = True
+        elif word == "WORKDIR":
+            folder = posixpath.join(folder or "", rest.strip())
     return End(
-        user=user,
-        entrypoint=entrypoint,
-        command=command,
+        user=last["USER"].strip() if "USER" in last else None,
+        # An entry point that is set after CMD leaves CMD as it is (Dockerfile reference).
+        entrypoint=_command(last["ENTRYPOINT"]) if "ENTRYPOINT" in last else None,
+        command=_command(last["CMD"]) if "CMD" in last else None,
         variables=frozenset(variables),
-        volumes=volumes,
+        volumes="VOLUME" in last,
+        health=_health(last["HEALTHCHECK"]) if "HEALTHCHECK" in last else None,
+        folder=folder,
+        later="ONBUILD" in last,
+    )
+
+
+def adds_files(text: str) -> bool:
+    """Whether lines at the end of a Dockerfile bring files into the image."""
+    return any(
+        match[1].upper() in ("RUN", "COPY", "ADD", "FROM")
+        for line in _logical(text)
+        if (match := _INSTRUCTION.fullmatch(line))
     )
 
 
@@ -79,6 +93,15 @@ def _logical(text: str) -> Iterator[str]:
         whole = ""
     if whole.strip():
         yield whole
+
+
+def _health(rest: str) -> tuple[str, ...]:
+    said = rest[_OPTIONS.match(rest).end() :].strip()  # type: ignore[union-attr]  # it may be empty
+    kind, _, command = said.partition(" ")
+    if kind.upper() != "CMD":
+        return ("NONE",)
+    found = _command(command.strip())
+    return ("CMD-SHELL", *found[2:]) if found[:2] == _SHELL else ("CMD", *found)
 
 
 def _command(rest: str) -> tuple[str, ...]:

@@ -102,6 +102,20 @@ def _fitting(
     )
 
 
+def runs_here(
+    project: Project, profile: str | None, platform: Platform, record: Record
+) -> str | None:
+    """Return another profile than this one that is locked and that ``sync`` would take here, if there is one."""
+    manifest = load.manifest(project)
+    if profile is None or not manifest.profiles:
+        return None
+    try:
+        found = _fitting(project, manifest, platform, record)[0].profile
+    except (EnvironmentFailure, LockError):
+        return None
+    return found if found != profile else None
+
+
 def contract_here(
     manifest: Manifest, lock: Lock, record: Record
 ) -> tuple[contracts.Contract, str | None]:

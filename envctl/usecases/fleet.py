@@ -56,7 +56,7 @@ def warnings(found: Team, choice: tuple[Offer, ...]) -> Iterator[str]:
     if said := refusal(choice, tried):
         mend = _mended(choice, found, tried)
         enough = set(mend.machines) >= {f.name for f in tried if f.chosen is None}
-        heeds = f" (`{fleet_check.FIX}` heeds the machines)"
+        heeds = f" (`{fleet_check.FIX}` holds torch back instead)"
         yield f"{said}{heeds}" if enough and not mend.doubts else said
 
 
@@ -116,5 +116,6 @@ def _said(choice: tuple[Offer, ...], found: Team, tried: tuple[Fit, ...]) -> str
         return "no machine is recorded"
     if said := refusal(choice, tried):
         return said
-    count = len(tried)
-    return f"runs on {count} of {count} machine{'' if count == 1 else 's'}"
+    count, lost = len(tried), len(found.unreadable)
+    unread = f", {lost} cannot be read" if lost else ""
+    return f"runs on {count} of {count + lost} machine{'' if count + lost == 1 else 's'}{unread}"

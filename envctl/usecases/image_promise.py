@@ -16,7 +16,7 @@ from envctl.domain.manifest import Manifest
 from envctl.emitters import image_contract, image_metadata, preflight
 from envctl.emitters.dockerfile.final import PREFLIGHT
 from envctl.ports import Project
-from envctl.readers.dockerfile_end import read_end
+from envctl.readers.dockerfile_end import adds_files, read_end
 from envctl.usecases.dockerize_pins import pinned
 
 _USER = "10001:0"
@@ -58,6 +58,7 @@ def promise(
     platform, taken = next((p, t) for p, t in image.slices.items() if p.machine == machine)
     env = {**image_metadata.variables(image), **image.variables.env}
     own = image.built.project
+    folder = end.folder or "/app"
     return Promise(
         machine=machine,
         python=image.python,
@@ -75,6 +76,11 @@ def promise(
         sources=hashes(image.source),
         system_packages=image.system_packages,
         base=image.base.pinned,
+        folder=None if "$" in folder else folder,
+        health=end.health or (),
+        later=end.later,
+        steps=adds_files(block.after) if block else False,
+        packed=frozenset(hashes(image.package).values()),
     )
 
 

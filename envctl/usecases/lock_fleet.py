@@ -70,7 +70,7 @@ def lock_for_fleet(
         raise RecordError(
             f"the record cannot be read: {first.message}",
             where=f"{FOLDER}/{first.file}".rstrip("/"),
-            hint="mend it, or save it again on that machine with `envctl record --save NAME`",
+            hint=f"mend it, or save it again on that machine with `envctl record --save {first.name}`",
         )
     python = cache(interpreter)
 
@@ -82,14 +82,14 @@ def lock_for_fleet(
         fleet = fits(offers, found.records)
         return _State(outcome=outcome, files=files, offers=offers, fits=fleet, alone=alone)
 
-    state, said = _settled(resolved, found.records)
+    state, said = _settled(resolved, found.records, _pinned(wish))
     project.write(state.files)
     project.remove(state.outcome.removed)
     return replace(state.outcome, notes=(*said, *state.outcome.notes))
 
 
 def _settled(
-    resolved: Callable[[Hold | None], _State], records: Sequence[Record]
+    resolved: Callable[[Hold | None], _State], records: Sequence[Record], pinned: str | None
 ) -> tuple[_State, tuple[str, ...]]:
     """Resolve until no machine is left wanting, or nothing can be done for those that are."""
     state, held = resolved(None), Hold()
@@ -102,7 +102,7 @@ def _settled(
             state, held = resolved(better), better
         except ResolutionError as error:
             if state.refused:
-                raise _contradicted(state.refused, better, error) from error
+                raise _contradicted(state.refused, better, error, pinned) from error
             break
     if state.refused:
         raise _impossible(state)
@@ -128,7 +128,23 @@ def _limits(held: Hold) -> str:
     return joined([*([f"`{held.limit}`"] if held.limit else []), *floors])
 
 
-def _contradicted(refused: Sequence[Fit], held: Hold, error: ResolutionError) -> ResolutionError:
+def _pinned(wish: Wish) -> str | None:
+    """Return the version of torch that the command line asks for: it counts for more than any limit."""
+    asked = (text.partition("==") for text in wish.upgrade or ())
+    exact = (f"{name}=={version}" for name, _, version in asked if version)
+    return next((text for text in exact if text.startswith("torch==")), None)
+
+
+def _contradicted(
+    refused: Sequence[Fit], held: Hold, error: ResolutionError, pinned: str | None
+) -> ResolutionError:
+    if pinned:
+        return ResolutionError(
+            f"{named(refused)} cannot run {pinned}, and with {_limits(held)} there is no solution",
+            where=f"--upgrade {pinned}",
+            hint=f"leave the version out (`--upgrade torch`), or {_HINT}",
+            details=error.details,
+        )
     return ResolutionError(
         f"{named(refused)} cannot run what the manifest asks for, and with {_limits(held)} there is no solution: "
         f"{error.message}",

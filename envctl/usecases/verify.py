@@ -17,7 +17,7 @@ from envctl.domain.profile import variants
 from envctl.errors import LockError, ManifestError, NewerLockError, ProjectError
 from envctl.ports import Project
 from envctl.usecases import build, load
-from envctl.usecases.choice import contract_here, in_use
+from envctl.usecases.choice import contract_here, in_use, runs_here
 from envctl.usecases.record import this_machine
 from envctl.usecases.surroundings import Surroundings
 from envctl.usecases.team import team
@@ -196,7 +196,10 @@ def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[F
     record = around.record()
     contract, torch = contract_here(manifest, lock, record)
     python = oldest_python(Offer(manifest=manifest, lock=lock))
-    yield from machine_check.check(contract, record, manifest.gpu, torch=torch, python=python)
+    other = runs_here(around.project, manifest.profile, around.here(manifest).platform, record)
+    yield from machine_check.check(
+        contract, record, manifest.gpu, torch=torch, python=python, other=other
+    )
     if saved := this_machine(team(around.project).records, record.machine_id):
         yield from record_check.check(saved, record)
     if lock.builds.builds:

@@ -105,7 +105,7 @@ def version(world: World, name: str = "torch", lock: str = "pylock.toml") -> str
 
 UPGRADED = """\
 note: torch 2.11 needs driver ≥ 580: fails on hpc-a100 (driver 550) and lab-v100 (driver 535, no kernels for sm_70); \
-newest that runs on all: torch 2.14 with cu126 (`envctl lock --fleet` heeds the machines)
+newest that runs on all: torch 2.14 with cu126 (`envctl lock --fleet` holds torch back instead)
 """
 REFUSED = """\
 lock         ok
@@ -197,6 +197,17 @@ def test_a_requirement_that_leaves_no_room_is_named_and_nothing_is_written(team:
     assert fixes[0][1] == "install driver 580.65.06 or newer, or lock torch 2.11 with cu128"
 
 
+def test_a_version_on_the_command_line_is_named_as_what_stands_against_it(team: World) -> None:
+    team.envctl("lock")
+    team.index.add(NEW)
+    done = team.envctl("lock", "--fleet", "--upgrade", "torch==2.11", code=3)
+    assert "cannot run torch==2.11, and with `torch<2.11` there is no solution" in done.stderr
+    assert "where: --upgrade torch==2.11" in done.stderr
+    assert "leave the version out (`--upgrade torch`)" in done.stderr
+    done = team.envctl("lock", "--fleet", "torch", code=2)
+    assert "`envctl lock --fleet --upgrade torch`" in done.stderr
+
+
 def test_a_package_that_wants_the_new_torch_makes_it_uncertain(team: World) -> None:
     team.index.add(NEW, Wheel("zz-made-net", "1.0", requires=("torch>=2.11",)))
     write(team)
@@ -204,7 +215,7 @@ def test_a_package_that_wants_the_new_torch_makes_it_uncertain(team: World) -> N
     team.write("pyproject.toml", text)
     said = team.envctl("lock").stderr
     assert "newest that runs on all: torch 2.14 with cu126\n" in said
-    assert "heeds the machines" not in said
+    assert "holds torch back" not in said
     found = team.findings("--only", "fleet")
     assert {each["fix"] for each in found} == {None}
     assert found[0]["advice"].startswith(
@@ -440,6 +451,10 @@ def test_records_that_cannot_be_read_are_findings(team: World) -> None:
         assert why in found[name]["message"], found[name]
         assert found[name]["severity"] == "error"
         assert "envctl record --save" in found[name]["advice"]
+    assert "`envctl record --save conflict`" in found["conflict.toml"]["advice"]
+    total = 5 + len(expected)
+    said = team.envctl("verify", "--only", "fleet", code=1).stdout
+    assert f"runs on 5 of {total} machines, {len(expected)} cannot be read" in said
     layers = team.json("verify", code=1)["result"]["layers"]
     assert "variables" in layers  # which looks for this machine's record among them
     done = team.envctl("lock", "--fleet", code=3)

@@ -356,7 +356,7 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
     ),
     "a hard link to another file": (
         _layer({"tmp2": File(b"evil"), INIT: File(target="tmp2", kind=b"1")}),
-        {("image-differs", f"{APP}/__init__.py")},
+        {("image-differs", f"{APP}/__init__.py"), ("image-differs", "/")},
     ),
     "a package behind a link": (
         lambda case: case.on_top({f"{SITE}/zz_made_lib": File(target="/app/lib")}),
@@ -390,7 +390,95 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
                 f"srv/python{MINOR}": File(b"\x7fELF"),
             }
         ),
-        {("image-shadowed", "/opt/venv/pyvenv.cfg")},
+        {
+            ("image-shadowed", "/opt/venv/bin/python"),
+            ("image-shadowed", "/opt/venv/bin/python3"),
+            ("image-shadowed", f"/opt/venv/bin/python{MINOR}"),
+            ("image-shadowed", "/opt/venv/pyvenv.cfg"),
+            ("image-differs", "/"),
+        },
+    ),
+    "another interpreter, and a configuration that leads to it": (
+        _layer(
+            {
+                "opt/venv/bin/python": File(target=f"/srv/bin/python{MINOR}"),
+                f"srv/bin/python{MINOR}": File(b"\x7fELF"),
+                "opt/venv/pyvenv.cfg": File(
+                    f"home = /srv/bin\nversion = {MINOR}.2\n{_PLAIN}".encode()
+                ),
+            }
+        ),
+        {
+            ("image-shadowed", "/opt/venv/bin/python"),
+            ("image-shadowed", "/opt/venv/bin/python3"),
+            ("image-shadowed", f"/opt/venv/bin/python{MINOR}"),
+            ("image-differs", "/"),
+        },
+    ),
+    "the right interpreter, from a folder with another library": (
+        _layer(
+            {
+                "srv/bin/python3": File(target="/usr/bin/python3"),
+                f"srv/lib/python{MINOR}/os.py": File(b"evil"),
+                "opt/venv/pyvenv.cfg": File(
+                    f"home = /srv/bin\nversion = {MINOR}.2\n{_PLAIN}".encode()
+                ),
+            }
+        ),
+        {
+            ("image-shadowed", "/opt/venv/pyvenv.cfg"),
+            ("image-shadowed", f"/srv/lib/python{MINOR}/os.py"),
+            ("image-differs", "/"),
+        },
+    ),
+    "a folder of the interpreter that is a link": (
+        _layer(
+            {
+                "srv/bin": File(target="/usr/bin"),
+                f"srv/lib/python{MINOR}/os.py": File(b"evil"),
+                "opt/venv/pyvenv.cfg": File(
+                    f"home = /srv/bin\nversion = {MINOR}.2\n{_PLAIN}".encode()
+                ),
+            }
+        ),
+        {
+            ("image-shadowed", "/opt/venv/pyvenv.cfg"),
+            ("image-shadowed", f"/srv/lib/python{MINOR}/os.py"),
+            ("image-differs", "/"),
+        },
+    ),
+    "a library nearer to the interpreter": (
+        _layer({f"usr/bin/lib/python{MINOR}/os.py": File(b"evil")}),
+        {("image-shadowed", f"/usr/bin/lib/python{MINOR}/os.py")},
+    ),
+    "the zip file that comes before the library": (
+        _layer({f"usr/lib/python{MINOR.replace('.', '')}.zip": File(b"PK")}),
+        {("image-shadowed", f"/usr/lib/python{MINOR.replace('.', '')}.zip")},
+    ),
+    "an interpreter that was not installed": (
+        _layer({"usr/bin/pybuilddir.txt": File(b"../../app")}),
+        {("image-shadowed", "/usr/bin/pybuilddir.txt")},
+    ),
+    "a library that the loader finds first": (
+        _layer({"usr/local/lib/libz.so.1": File(b"\x7fELF"), "etc/ld.so.cache": File(b"evil")}),
+        {("image-shadowed", "/etc/ld.so.cache"), ("image-differs", "/")},
+    ),
+    "another folder": (_config(WorkingDir="/srv"), {("image-shadowed", "WORKDIR")}),
+    "a health check": (
+        _config(Healthcheck={"Test": ["CMD", "python", "-c", "evil"]}),
+        {("image-differs", "HEALTHCHECK")},
+    ),
+    "instructions for other images": (
+        _config(OnBuild=["RUN evil"]),
+        {("image-differs", "ONBUILD")},
+    ),
+    "a module in the source's folder that comes before a package": (
+        _layer({"app/zz_made_app.py": File(b"evil")}),
+        {("image-shadowed", "/app/zz_made_app.py"), ("image-differs", "/app")},
+    ),
+    "a module in the source's folder that comes before Python's": (
+        _layer({"app/src/json/__init__.py": File(b"evil")}),
+        {("image-shadowed", "/app/src/json/__init__.py"), ("image-differs", "/app")},
     ),
     "packages of the system, by a second line": (
         _configuration(
@@ -471,7 +559,7 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
     ),
     "a key with an innocent name": (
         _layer({"srv/data.bin": File(b"\0\1" + KEY)}),
-        {("image-secret", "/srv/data.bin")},
+        {("image-secret", "/srv/data.bin"), ("image-differs", "/")},
     ),
     "a secret in the history": (
         _history("RUN |1 API_TOKEN=abcdefgh /bin/sh -c pip install x"),
@@ -481,14 +569,21 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
         _history("RUN pip install -i https://me:hunter22@index.example/simple x"),
         {("image-secret", "history, step 4")},
     ),
-    "setuid": (_layer({"srv/run": File(mode=0o4755)}), {("image-setuid", "/srv/run")}),
+    "setuid": (
+        _layer({"srv/run": File(mode=0o4755)}),
+        {("image-setuid", "/srv/run"), ("image-differs", "/")},
+    ),
     "capabilities": (
         _layer({"srv/run": File(mode=0o755, headers={"SCHILY.xattr.security.capability": "x"})}),
-        {("image-setuid", "/srv/run")},
+        {("image-setuid", "/srv/run"), ("image-differs", "/")},
     ),
     "caches": (
         _layer({"root/.cache/uv/x": File(b"x"), "var/lib/apt/lists/x_Packages": File(b"x")}),
-        {("image-leftover", "caches of a home folder"), ("image-leftover", "apt's lists")},
+        {
+            ("image-leftover", "caches of a home folder"),
+            ("image-leftover", "apt's lists"),
+            ("image-differs", "/"),
+        },
     ),
 }
 

@@ -288,6 +288,12 @@ def test_the_machine_is_judged_by_the_profile_that_is_synced(team: Team) -> None
     assert "environment-missing" in world.codes()
     world.envctl("sync", "--profile", "cu126")
     assert "gpu-missing" in world.codes("--only", "machine")
+    # What is locked already and runs here, mends it.
+    report = world.json("verify", "--only", "machine", code=1)
+    assert {each["fix"] for each in report["result"]["findings"]} <= {
+        None,
+        "envctl sync --profile cpu",
+    }
     world.envctl("sync", "--profile", "cpu")
     assert world.codes("--only", "machine", code=0) == []
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Any, cast
 
 from envctl.adapters.image_files import layer as layers
-from envctl.adapters.image_files.layer import OddLayerError, Seen
-from envctl.domain.image.contents import Contents, Entry, Layer, Mark, Start, merge
+from envctl.adapters.image_files.headers import OddLayerError
+from envctl.adapters.image_files.layer import Seen
+from envctl.domain.image.contents import Contents, Entry, Layer, Mark, Start, behind_links, merge
 from envctl.errors import ContainerError
 
 _DOCUMENT = 16 << 20  # bytes; the engine's own descriptions
@@ -93,6 +94,8 @@ def _contents(archive: _Archive) -> Contents:
     if [layer.digest for layer, _ in found] != digests:
         raise OddLayerError("its layers are not those that it names by their digests")
     stacked = tuple(_at(layer, number) for number, (layer, _) in enumerate(found))
+    if odd := next(behind_links(stacked), None):
+        raise OddLayerError(f"/{odd} lies behind a link: engines disagree on where that leads")
     return Contents(
         identity=f"sha256:{layers.digest_of(described)}",
         machine=_MACHINES.get(whole.get("architecture", ""), str(whole.get("architecture", ""))),

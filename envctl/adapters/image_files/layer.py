@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO, cast
 
 from envctl.adapters import elf
+from envctl.adapters.image_files.headers import OddLayerError, checked, headers
 from envctl.domain.image import secrets
 from envctl.domain.image.contents import Entry, Kind, Layer, Needs
 
@@ -35,10 +36,6 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class OddLayerError(Exception):
-    """A layer that no engine would make: its message says what."""
-
-
 @dataclass(slots=True)
 class Seen:
     """What was read of a layer, besides its entries. ``marks``: kind of secret and path."""
@@ -55,9 +52,14 @@ def read(stream: IO[bytes], seen: Seen) -> Layer:
     removed, emptied = set(), set()
     # `|`: the stream cannot be sought.
     with tarfile.open(
-        fileobj=cast("IO[bytes]", hashed), mode="r|", bufsize=_BLOCK, errorlevel=2
+        fileobj=cast("IO[bytes]", hashed),
+        mode="r|",
+        bufsize=_BLOCK,
+        errorlevel=2,
+        tarinfo=headers(),
     ) as tar:
         for member in tar:
+            checked(member.pax_headers)
             path = _path(member.name)
             folder, _, name = path.rpartition("/")
             if name == _EMPTIED:
@@ -66,6 +68,8 @@ def read(stream: IO[bytes], seen: Seen) -> Layer:
                 removed.add(f"{folder}/{name[len(_REMOVED) :]}".lstrip("/"))
             elif path:
                 entries[path] = _entry(tar, member, path, entries, seen)
+            elif not member.isdir():
+                raise OddLayerError("one of its files has no name")
     hashed.drain()
     return Layer(
         digest=f"sha256:{hashed.digest()}",

@@ -1,7 +1,8 @@
 """What lies on an image's base image, beside the environment: is the base what the Dockerfile names, and unchanged?"""
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 
 from envctl.checks.built.findings import differs, listed, shadowed
 from envctl.domain.finding import Finding
@@ -11,15 +12,19 @@ from envctl.domain.image.proof import ENVIRONMENT, OWN, SOURCE, Evidence, Promis
 # What Python and every program run or read before the command's own code.
 _CODE = re.compile(
     r"(?:usr/)?(?:local/)?lib(?:64)?/(?:[a-z0-9_]+-linux-gnu/)?(?:ld-linux.*|lib(?:c|m|dl|pthread|python3[^/]*)\.so[^/]*)"
-    r"|usr/(?:local/)?lib/python3(?:\.[0-9]+)?/.*"
+    # Where getpath.py looks for the library, from the interpreter's folder up, and the zip file that comes first.
+    r"|(?:.*/)?(?:bin|lib)/(?:lib/)?python3(?:\.?[0-9]+)?(?:\.zip|/.*)"
+    r"|(?:.*/)?bin/pybuilddir\.txt"
     r"|usr/(?:local/)?bin/(?:python[^/]*|env|sh|dash|bash)"
     r"|bin/(?:sh|dash|bash|env)"
     r"|etc/python3[^/]*/.*"
 )
-_LOADER = re.compile(r"etc/ld\.so\.(?:preload|conf|conf\.d/.*)")
+_LOADER = re.compile(r"etc/ld\.so\.(?:preload|conf|cache|conf\.d/.*)")
 # What a build changes by itself: the user of the image, what apt notes, what the system generates.
 _USUAL = re.compile(
-    r"etc/(?:passwd-?|group-?|shadow-?|gshadow-?|ld\.so\.cache|apt/.*)|var/.*|run/.*|tmp/.*"
+    r"etc/(?:passwd-?|group-?|shadow-?|gshadow-?|apt/.*)|var/.*|run/.*|tmp/.*"
+    # What engines lay there while a step runs, and may leave empty.
+    r"|etc/(?:hosts|hostname|resolv\.conf|mtab)|dev/.*|proc/.*|sys/.*"
 )
 _SETUID = re.compile(  # Debian's own, in the base: passwd, login, util-linux, pam
     r"(?:usr/)?s?bin/(?:su|mount|umount|passwd|chfn|chsh|newgrp|gpasswd|chage|expiry|unix_chkpwd)"
@@ -77,8 +82,6 @@ def _own_files(contents: Contents, promise: Promise) -> Iterator[Finding]:
 
 
 def _source(contents: Contents, promise: Promise) -> Iterator[Finding]:
-    if not promise.sources:
-        return
     found = {path: entry for path, entry in contents.below(SOURCE) if entry.kind != "folder"}
     other = sorted(
         path
@@ -102,9 +105,25 @@ def _source(contents: Contents, promise: Promise) -> Iterator[Finding]:
             severity="warning",
             advice="look at them: what starts there is imported first",
         )
+    installed = {_module(path.split("/")[0]) for path, _ in contents.below(_site(promise))}
+    known = {*installed, *sys.stdlib_module_names} - {""}
     for path in more:
         if path.rpartition("/")[2] in ("sitecustomize.py", "usercustomize.py"):
             yield shadowed(f"/{SOURCE}/{path}", "Python runs it at every start, before the command")
+        elif (name := _module(path.removeprefix("src/").split("/")[0])) in known:
+            said = f"it is imported instead of `{name}` of the environment or of Python"
+            yield shadowed(f"/{SOURCE}/{path}", said)
+
+
+def _site(promise: Promise) -> str:
+    return f"{ENVIRONMENT}/{promise.site}"
+
+
+def _module(name: str) -> str:
+    """Return the module that a file or folder is imported as; empty for what is none."""
+    stem, dot, ending = name.partition(".")
+    plain = not dot or ending in ("py", "pyc") or ending.endswith("so")
+    return stem if plain and stem.isidentifier() and stem != "__pycache__" else ""
 
 
 def _changed(contents: Contents, promise: Promise, height: int) -> Iterator[Finding]:
@@ -130,19 +149,33 @@ def _changed(contents: Contents, promise: Promise, height: int) -> Iterator[Find
     loader = [path for path in differing if _LOADER.fullmatch(path) and path != "etc/ld.so.preload"]
     if loader:
         said = f"the loader is told to look elsewhere: {listed(loader)}"
-        if promise.system_packages:
+        if loader == ["etc/ld.so.cache"] and (promise.system_packages or promise.steps):
+            pass  # what installs libraries renews it
+        elif promise.system_packages:
             yield differs(f"/{loader[0]}", said, severity="warning", code="image-shadowed")
         else:
             yield shadowed(f"/{loader[0]}", said)
-    rest = [
-        path
-        for path in differing
-        if path in base
-        and not (_CODE.fullmatch(path) or _LOADER.fullmatch(path) or _USUAL.fullmatch(path))
-    ]
-    if rest and not promise.system_packages:
-        said = f"{len(rest)} files of the base image are changed above it: {listed(rest)}"
+    yield from _others(
+        [
+            path
+            for path in differing
+            if not (_CODE.fullmatch(path) or _LOADER.fullmatch(path) or _USUAL.fullmatch(path))
+        ],
+        base,
+        promise,
+    )
+
+
+def _others(paths: list[str], base: Mapping[str, Entry], promise: Promise) -> Iterator[Finding]:
+    """Yield what else is changed or new: nothing is, but for Debian's packages and what the user's own lines bring."""
+    changed = [path for path in paths if path in base]
+    if changed and not promise.system_packages:
+        said = f"{len(changed)} files of the base image are changed above it: {listed(changed)}"
         yield differs("base", said, severity="warning")
+    new = [path for path in paths if path not in base]
+    if new and not promise.system_packages and not promise.steps:
+        said = f"{len(new)} files lie in the image that nothing in its Dockerfile brings: {listed(new)}"
+        yield differs("/", said)
 
 
 def _same(before: Entry | None, now: Entry | None) -> bool:

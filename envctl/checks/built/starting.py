@@ -57,9 +57,30 @@ def check(start: Start, promise: Promise) -> Iterator[Finding]:
             actual=" ".join(start.command) or "nothing",
             severity="warning",
         )
+    yield from _around(start, promise)
     yield from labels(start.labels, promise)
     yield from variables(start.env, promise)
     yield from _covered(start)
+
+
+def _around(start: Start, promise: Promise) -> Iterator[Finding]:
+    """Yield what else makes other code run: the folder of ``python -m``, the health check, what comes of it."""
+    if promise.folder is not None and (start.folder.rstrip("/") or "/") != promise.folder:
+        said = "it starts in another folder, and `python -m` imports from there first"
+        yield shadowed("WORKDIR", said, expected=promise.folder, actual=start.folder or "/")
+    if start.health != promise.health and not (
+        {*start.health[:1], *promise.health[:1]} <= {"NONE"}
+    ):
+        yield differs(
+            "HEALTHCHECK",
+            "its health is asked in another way" if start.health else "it has no health check",
+            expected=" ".join(promise.health) or "none",
+            actual=" ".join(start.health) or "none",
+            severity="error" if start.health else "warning",  # OCI's form of an image knows none
+        )
+    if start.later and not promise.later:
+        said = "images that are made from it get more than their Dockerfile says (ONBUILD)"
+        yield differs("ONBUILD", said, actual="; ".join(start.later))
 
 
 def user(found: str, promise: Promise) -> Iterator[Finding]:

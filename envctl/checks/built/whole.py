@@ -12,6 +12,6 @@ def check(contents: Contents, promise: Promise, evidence: Evidence) -> Iterator[
     """Yield what differs."""
     yield from starting.check(contents.start, promise)
     yield from packages.check(contents, promise, evidence)
-    yield from python.check(contents, promise)
+    yield from python.check(contents, promise, evidence)
     yield from below.check(contents, promise, evidence)
     yield from leftovers.check(contents, promise, evidence)

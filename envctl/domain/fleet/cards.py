@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from envctl.domain.fleet import Fit
+from envctl.domain.verdict.driver import distinct
 
 Cards = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Architecture (``x86_64``) → compute capability (``8.0``) → the machines that have such a card."""
@@ -18,7 +19,7 @@ def cards(tried: Iterable[Fit], profile: str | None) -> Cards:
     for fit in tried:
         if fit.chosen is None or fit.chosen.profile == profile:
             own = found.setdefault(fit.record.architecture, {})
-            for gpu in fit.record.nvidia_gpus:
+            for gpu in distinct(fit.record.nvidia_gpus):
                 if gpu.compute_capability:
                     own.setdefault(gpu.compute_capability, set()).add(fit.name)
     return {

@@ -127,6 +127,32 @@ def merge(layers: Iterable[Layer]) -> dict[str, Entry]:
     return found
 
 
+def behind_links(layers: Iterable[Layer]) -> Iterator[str]:
+    """Yield paths that a layer brings below what is a link or file there, or was one in the layers below.
+
+    Where they come to lie depends on how an engine stores layers: in the folder that the link leads to, or in its
+    place. Builders write to the folder's own path.
+    """
+    seen: dict[str, Entry] = {}
+    for layer in layers:
+        own = layer.entries
+        above = {parent for path in own for parent in _parents(path)}
+        for parent in sorted(above):
+            entry = own.get(parent) or (None if _taken(parent, layer) else seen.get(parent))
+            if entry is not None and entry.kind != "folder":
+                yield parent
+        _hide(seen, layer)
+        seen.update(own)
+
+
+def _taken(path: str, layer: Layer) -> bool:
+    """Whether a layer takes away what lay there, or what that lay in."""
+    every = (path, *_parents(path))
+    return any(each in layer.removed for each in every) or any(
+        each in layer.emptied for each in every[1:]
+    )
+
+
 def _hide(found: dict[str, Entry], layer: Layer) -> None:
     """Take away what a layer removes, and what cannot stay below or above what it brings."""
     gone, emptied = set(layer.removed), set(layer.emptied)
@@ -154,11 +180,14 @@ def _parents(path: str) -> Iterator[str]:
         at = path.rfind("/")
 
 
-def resolve(files: Mapping[str, Entry], path: str) -> str | None:
-    """Return where a path leads, all links followed within the image; ``None``: nowhere."""
+def resolve(files: Mapping[str, Entry], path: str, followed: list[str] | None = None) -> str | None:
+    """Return where a path leads, all links followed within the image; ``None``: nowhere.
+
+    ``followed`` gets the links on the way.
+    """
     left = [*reversed(path.split("/"))]
     at: list[str] = []
-    links = 0
+    links = [] if followed is None else followed
     while left:
         part = left.pop()
         if part in ("", "."):
@@ -172,8 +201,8 @@ def resolve(files: Mapping[str, Entry], path: str) -> str | None:
         if entry.kind != "link":
             at.append(part)
             continue
-        links += 1
-        if links > _MOST_LINKS:
+        links.append("/".join([*at, part]))
+        if len(links) > _MOST_LINKS:
             return None
         if entry.target.startswith("/"):
             at = []

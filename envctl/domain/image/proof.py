@@ -49,8 +49,9 @@ class Promise:
 
     ``packages``: name → version. ``own``: the project's own package, of which no lock says anything; ``built``:
     packages that are built from source, whose bytes are their own. ``files``: path → SHA-256 of what was copied in
-    beside the environment; ``sources``: the same for the project's files. ``free``: variables that the user's own
-    lines set.
+    beside the environment; ``sources``: the same for the project's files; ``packed``: the SHA-256s of what the own
+    package is built from. ``free``: variables that the user's own lines set; ``steps``: those lines bring files,
+    ``later``: they say what images made from it get. ``folder``: where it starts; ``None``: only an engine knows.
     """
 
     machine: str
@@ -69,6 +70,11 @@ class Promise:
     sources: Mapping[str, str] = field(default_factory=dict)
     system_packages: tuple[str, ...] = ()
     base: str = ""
+    folder: str | None = "/app"
+    health: tuple[str, ...] = ()
+    later: bool = False
+    steps: bool = False
+    packed: frozenset[str] = frozenset()
 
     @property
     def minor(self) -> str:

@@ -3,40 +3,27 @@
 What one of the two does not tell is no difference: it is remarked upon.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from envctl.domain.difference import Comparison, Difference, told
+from envctl.domain.difference.packages import ALONE, ANOTHER, COMPUTES, computes
+from envctl.domain.difference.settings import CLASSES, Value, differences, kind_of
 from envctl.domain.runs import devices as run_devices
 from envctl.domain.runs import surroundings as run_surroundings
-from envctl.domain.runs.description import RunDescription, Setting, SettingClass
+from envctl.domain.runs.description import RunDescription
 from envctl.domain.runs.surroundings import both_synced
-
-# Packages whose own code computes, or brings the libraries that do.
-_COMPUTES = re.compile(
-    r"(torch(vision|audio)?|jax(lib)?|tensorflow|nvidia|cuda|cupy|onnxruntime|triton|pytorch|numpy|scipy|scikit-learn|numba|keras|mkl"
-    r"|xgboost|lightgbm|flash-attn|xformers|bitsandbytes|deepspeed|transformers)(?![a-z])"
-)
-_UNTOLD = "set to a value that is not told"
-_SETTINGS: tuple[tuple[SettingClass, str], ...] = (
-    ("semantic", "this variable changes results"),
-    ("declared", "the project declares this variable: its program reads it"),
-    ("host", "this variable decides which devices, libraries or networks are used"),
-    ("performance", "this variable changes speed, and seldom results"),
-    ("location", "this variable says where caches lie; results should not depend on it"),
-)
-
 
 def compare(a: RunDescription, b: RunDescription) -> Comparison:
     """Rank what differs; ``compare(b, a)`` names the same things."""
-    early, late = _SETTINGS[:2], _SETTINGS[2:]
+    early, late = CLASSES[:2], CLASSES[2:]
+    variables = settings(a), settings(b)
     found = (
         *_code(a, b),
         *_packages(a, b),
-        *_settings(a, b, early),
+        *differences(*variables, early),
         *run_devices.models(a, b),
         *run_surroundings.facts(a, b),
-        *_settings(a, b, late),
+        *differences(*variables, late),
         *run_surroundings.circumstances(a, b),
     )
     return Comparison(differences=found, remarks=tuple(_remarks(a, b)))
@@ -65,7 +52,7 @@ def _packages(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
     old, new = a.environment, b.environment
     names = {*old.packages, *new.packages} if both_synced(a, b) else set()
     changed = [name for name in names if old.packages.get(name) != new.packages.get(name)]
-    for name in sorted(changed, key=lambda name: (not _COMPUTES.match(name), name)):
+    for name in sorted(changed, key=lambda name: (not computes(name), name)):
         before, after = old.packages.get(name), new.packages.get(name)
         yield Difference(
             group="packages",
@@ -83,10 +70,8 @@ def _packages(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
 
 def _why(name: str, *, alone: bool) -> str:
     if alone:
-        return "only one of the two has it: code that finds it may take another way"
-    if _COMPUTES.match(name):
-        return "it computes, or decides what does: another version may choose other kernels or defaults"
-    return "another version may behave otherwise"
+        return ALONE
+    return COMPUTES if computes(name) else ANOTHER
 
 
 def _files(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
@@ -100,39 +85,9 @@ def _files(a: RunDescription, b: RunDescription) -> Iterator[Difference]:
     yield from found[:1]
 
 
-def _settings(
-    a: RunDescription, b: RunDescription, kinds: Sequence[tuple[SettingClass, str]]
-) -> Iterator[Difference]:
-    old, new = ({each.name: each for each in run.variables} for run in (a, b))
-    for kind, reason in kinds:
-        for name in sorted({*old, *new}):
-            before, after = old.get(name), new.get(name)
-            if _class(before, after) == kind and _differ(before, after):
-                yield Difference(
-                    group="variables",
-                    subject=name,
-                    before=_shown(before),
-                    after=_shown(after),
-                    reason=reason,
-                )
-
-
-def _class(before: Setting | None, after: Setting | None) -> SettingClass:
-    """Return the more telling class, where an older envctl knew another one."""
-    order = [kind for kind, _ in _SETTINGS]
-    return min((each.kind for each in (before, after) if each), key=order.index)
-
-
-def _differ(before: Setting | None, after: Setting | None) -> bool:
-    return (before is None) != (after is None) or (
-        before is not None and after is not None and before.value != after.value
-    )
-
-
-def _shown(each: Setting | None) -> str | None:
-    if each is None:
-        return None
-    return _UNTOLD if each.value is None else each.value
+def settings(run: RunDescription) -> dict[str, Value]:
+    """Return a run's variables; a value that it does not tell is not known."""
+    return {each.name: Value(kind=each.kind, value=each.value) for each in run.variables}
 
 
 def _remarks(a: RunDescription, b: RunDescription) -> Iterator[str]:
@@ -148,11 +103,11 @@ def _remarks(a: RunDescription, b: RunDescription) -> Iterator[str]:
     unknown = [name for name, values in pairs.items() if None in values]
     if unknown:
         yield f"not told by both, so not compared: {', '.join(unknown)}"
-    old, new = ({each.name: each for each in run.variables} for run in (a, b))
+    old, new = settings(a), settings(b)
     untold = [
         name
         for name in sorted(old.keys() & new.keys())
-        if old[name].value is new[name].value is None and _class(old[name], new[name]) != "location"
+        if old[name].value is new[name].value is None and kind_of(old[name], new[name]) != "location"
     ]
     if untold:
         yield f"set in both, to values that are not told: {', '.join(untold)}"

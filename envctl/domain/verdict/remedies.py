@@ -84,7 +84,7 @@ def remedy(
         return Remedy(text=text, driver=driver)
     other = _other_build(case, torch)
     if driver or other:
-        found = [sentences.install(record, driver)] if driver else []
+        found = [_install(case, driver)] if driver else []
         found += [sentences.lock(other.torch, other.build)] if other else []
         return _remedy(f"{', or '.join(found)}{_or_compat(case, driver)}", driver, other)
     if together := _together(case, torch):
@@ -93,6 +93,16 @@ def remedy(
         text = f"{first}, and {then}: neither is enough alone"
         return replace(_remedy(text, newer, build_), both=True)
     return Remedy(text=sentences.none(case.codes(), torch, python))
+
+
+def _install(case: _Case, driver: str) -> str:
+    """Name the oldest driver that will do as well, where that is not the one with which all works."""
+    own = numbers(case.record.driver or "")
+    newer = (each for each in drivers(case.record) if numbers(each) > own)
+    least = next((each for each in newer if case.badness(driver=each) <= GOOD), driver)
+    if gpu_facts.branch(least) >= gpu_facts.branch(driver):
+        return sentences.install(case.record, driver)
+    return sentences.install(case.record, least, driver)
 
 
 def with_driver(record: Record, driver: str) -> Record:

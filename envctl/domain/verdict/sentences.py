@@ -11,14 +11,19 @@ from envctl.domain.verdict.driver import distinct, own_numbers
 ANSWER = "the driver must answer first: load the one that is installed (reboot), or install it anew"
 
 
-def install(record: Record, driver: str) -> str:
-    """Say which driver to install; the cards may end with a branch, and a driver may be too new for them."""
+def install(record: Record, driver: str, full: str | None = None) -> str:
+    """Say which driver to install; the cards may end with a branch, and a driver may be too new for them.
+
+    ``full``: the driver from which on nothing is left out, where that is another one.
+    """
     where = " on Windows" if own_numbers(record) else ""
     branch = gpu_facts.branch(driver)
     if numbers(driver) < numbers(record.driver or ""):
         return f"go back to a driver of branch R{branch}{where} (such as {driver})"
     which = driver if "." in driver else f"of branch R{branch}"
-    return f"install driver {which} or newer{where}{_end(record)}"
+    more = [*([f"{full} for the full feature set"] if full else []), *_end(record)]
+    besides = f" ({', '.join(more)})" if more else ""
+    return f"install driver {which} or newer{where}{besides}"
 
 
 def lock(torch: str, build: str) -> str:
@@ -40,10 +45,10 @@ def none(codes: Collection[str], torch: str | None, python: str | None = None) -
     return f"{tried} in the tables ({gpu_facts.date()}) runs this on that machine"
 
 
-def _end(record: Record) -> str:
+def _end(record: Record) -> list[str]:
     if own_numbers(record):
-        return ""
+        return []
     models = distinct(record.nvidia_gpus)
     lasts = (gpu_cards.last_branch(gpu.compute_capability or "") for gpu in models)
     known = [last for last in lasts if last is not None]
-    return f" (up to branch R{min(known)})" if known else ""
+    return [f"up to branch R{min(known)}"] if known else []

@@ -14,6 +14,7 @@ import tarfile
 import zipfile
 from base64 import b64encode
 from http.client import HTTPException
+from os.path import normpath
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -93,25 +94,32 @@ def unpack(path: Path, folder: Path) -> None:
             packed.extractall(work)  # zipfile itself keeps every path inside
     else:
         with tarfile.open(path) as archive:
-            for member in archive.getmembers():
-                checked(member)
+            members = archive.getmembers()
+            links = {normpath(member.name) for member in members if member.issym()}
+            for member in members:
+                checked(member, links)
             archive.extractall(work)
     (top,) = work.iterdir()
+    if top.is_symlink() or not top.is_dir():
+        raise ValueError(f"{shown(top.name)} is no folder")
     top.rename(folder)
     path.unlink()
 
 
-def checked(member: tarfile.TarInfo) -> None:
-    """Refuse a device, and a path or link that leads out of the tree; nobody else's owner or rights."""
+def checked(member: tarfile.TarInfo, symlinks: set[str]) -> None:
+    """Refuse a device, and a path or link that leads out of the tree; nobody else's owner or rights.
+
+    A path that goes on after one of ``symlinks`` is refused too: where it leads is not what it says.
+    """
     links = [member.linkname] if member.islnk() else []
     if member.issym():
         links = [str(Path(member.name).parent / member.linkname)]
     for name in (member.name, *links):
-        depth = 0
+        steps: list[str] = []
         for step in Path(name).parts:
-            depth += {"..": -1, ".": 0}.get(step, 1)
-            if depth < 0 or step.startswith("/"):
+            if "/".join(steps) in symlinks or step.startswith("/") or (step == ".." and not steps):
                 raise ValueError(f"{shown(member.name)} leads out of its folder")
+            steps = steps[:-1] if step == ".." else [*steps, step]
     if not (member.isfile() or member.isdir() or links):
         raise ValueError(f"{shown(member.name)} is no file, folder or link")
     member.uid = member.gid = 0

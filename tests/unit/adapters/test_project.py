@@ -131,6 +131,50 @@ def test_an_interrupt_between_two_renames_puts_everything_back(
     assert everything(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("link", "name"),
+    [
+        (".envctl/image/preflight.py", ".envctl/image/preflight.py"),
+        (".envctl/image", ".envctl/image/preflight.py"),
+        (".envctl/machines/a.toml", ".envctl/machines/a.toml"),
+        (".dockerignore", ".dockerignore"),
+        ("Dockerfile.cpu", "Dockerfile.cpu"),
+    ],
+)
+def test_no_generated_file_is_written_through_a_link_out_of_the_project(
+    tmp_path: Path, link: str, name: str
+) -> None:
+    away, root = tmp_path / "away", tmp_path / "root"
+    target = away / name.removeprefix(link).strip("/") if link != name else away / "theirs"
+    target.parent.mkdir(parents=True)
+    target.write_text("theirs")
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(target if link == name else away)
+    project = ProjectFiles(root)
+    for act in (
+        lambda: project.write({"a.toml": "a", name: "ours"}),
+        lambda: project.remove([name]),
+    ):
+        with pytest.raises(ProjectError, match="leads out of the project") as info:
+            act()
+        assert info.value.where == str(root / name)
+    assert everything(away) == {str(target.relative_to(away)): b"theirs"}
+    assert not (root / "a.toml").exists()
+
+
+def test_generated_files_may_be_links_within_and_their_folder_may_lie_elsewhere(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "root"
+    (root / "docker").mkdir(parents=True)
+    (root / "Dockerfile").symlink_to("docker/Dockerfile")
+    (tmp_path / "disk").mkdir()
+    (root / ".envctl").symlink_to("../disk")
+    ProjectFiles(root).write({"Dockerfile": "FROM x", ".envctl/image/uv.txt": "uv"})
+    assert (root / "docker/Dockerfile").read_text() == "FROM x"
+    assert (tmp_path / "disk/image/uv.txt").read_text() == "uv"
+
+
 def test_a_file_system_without_links_is_served_by_copies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

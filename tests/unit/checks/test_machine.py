@@ -96,3 +96,13 @@ def test_a_gpu_that_is_not_there() -> None:
     assert finding.advice == (
         "use a machine with a GPU, or take `required` out of [tool.envctl.gpu]"
     )
+
+
+def test_a_profile_that_is_locked_and_runs_here_is_the_fix() -> None:
+    said = list(check(torch("2.11.0"), machines.load("lab-v100"), ANY, other="cu126"))
+    assert {each.code for each in said} == {"driver-too-old", "no-kernel-for-gpu"}
+    assert {(each.fix, each.advice) for each in said} == {("envctl sync --profile cu126", None)}
+    # No profile brings a GPU.
+    need = GpuNeed(required=True)
+    said = list(check(torch("2.11.0"), machines.load("no-gpu"), need, other="cpu"))
+    assert [each.fix for each in said] == [None]

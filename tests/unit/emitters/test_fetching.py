@@ -158,6 +158,25 @@ def test_a_redirection_does_not_take_the_login_along(
         (member("a/fifo", tarfile.FIFOTYPE),),
         (member("a/null", tarfile.CHRTYPE),),
         (member("a/x"), member("b/x")),
+        (member("a/x"), member("evil2", tarfile.SYMTYPE, "a")),
+        (member("a", tarfile.SYMTYPE, "."),),
+        # Each link stays inside by its own words; one after the other leads out.
+        (
+            member("a/b", tarfile.DIRTYPE),
+            member("a/b/up", tarfile.SYMTYPE, ".."),
+            member("a/out", tarfile.SYMTYPE, "b/up/../.."),
+            member("a/out/evil"),
+        ),
+        (
+            member("a/up", tarfile.SYMTYPE, ".."),
+            member("a/out", tarfile.SYMTYPE, "up/.."),
+        ),
+        (member("a/up", tarfile.SYMTYPE, ".."), member("a/up/../../evil")),
+        (
+            member("a/x/up", tarfile.SYMTYPE, "."),
+            member("a/hard", tarfile.LNKTYPE, "a/x/up/../../../evil"),
+        ),
+        (member("a/x/./up", tarfile.SYMTYPE, "../.."), member("a/x/up/evil")),
     ],
 )
 def test_what_leads_out_of_its_folder_is_refused(

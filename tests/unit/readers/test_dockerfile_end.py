@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envctl.readers.dockerfile_end import End, read_end
+from envctl.readers.dockerfile_end import End, adds_files, read_end
 
 TEXT = """\
 FROM base AS build
@@ -21,6 +21,11 @@ user 10001:0
 ENTRYPOINT ["python", "-I"]
 CMD ["old"]
 VOLUME /data
+WORKDIR /srv
+WORKDIR app
+HEALTHCHECK --interval=3s --timeout=1s \\
+  CMD ["python", "-V"]
+ONBUILD RUN true
 CMD exec python \\
   -V
 """
@@ -33,7 +38,37 @@ def test_the_last_stage_and_its_last_words_count() -> None:
         command=("/bin/sh", "-c", "exec python   -V"),
         variables=frozenset({"A", "B", "C", "OLD"}),
         volumes=True,
+        health=("CMD", "python", "-V"),
+        folder="/srv/app",
+        later=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "health"),
+    [
+        ("HEALTHCHECK NONE", ("NONE",)),
+        ("HEALTHCHECK CMD curl -f x", ("CMD-SHELL", "curl -f x")),
+        ("HEALTHCHECK --retries=3 CMD true", ("CMD-SHELL", "true")),
+        ("HEALTHCHECK --x", ("NONE",)),
+    ],
+)
+def test_how_health_is_asked(text: str, health: tuple[str, ...]) -> None:
+    assert read_end(f"FROM x\n{text}\n").health == health
+
+
+@pytest.mark.parametrize(
+    ("text", "adds"),
+    [
+        ("", False),
+        ("# RUN true\nENV A=1\nUSER 1\n", False),
+        ("run true\n", True),
+        ("COPY a b\n", True),
+        ("FROM final AS more\n", True),
+    ],
+)
+def test_whether_lines_bring_files(text: str, adds: bool) -> None:
+    assert adds_files(text) is adds
 
 
 @pytest.mark.parametrize("text", ["", "FROM x", "FROM x\nRUN true\n", "\\\n\\\n"])

@@ -138,7 +138,7 @@ def test_a_remedy_passes_or_there_is_none(
         (
             "t4",
             "2.9.1+cu128",
-            "install driver 570.26 or newer, or lock torch 2.0 with cu118",
+            "install driver 525.60.13 or newer (570.26 for the full feature set), or lock torch 2.0 with cu118",
             "570.26",
             ("2.0", "cu118"),
         ),
@@ -183,7 +183,9 @@ def test_a_driver_that_is_too_new_goes_back() -> None:
 
 def test_an_upgrade_for_an_old_card_names_its_last_branch() -> None:
     found = remedy(torch("2.9.1+cu126"), box("470.82.01", "6.1"), torch="2.9.1+cu126")
-    assert found.text.startswith("install driver 560.28.03 or newer (up to branch R580), or lock ")
+    assert found.text.startswith(
+        "install driver 525.60.13 or newer (560.28.03 for the full feature set, up to branch R580), or lock "
+    )
 
 
 def test_forward_compatibility_is_another_way() -> None:
