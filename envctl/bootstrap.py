@@ -3,7 +3,7 @@
 import os
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         Starter,
         Workshop,
     )
+    from envctl.usecases.diff.found import Doors as DiffDoors
     from envctl.usecases.image_verify import Doors
 
 
@@ -233,7 +234,7 @@ class Services:
 
     def proof_doors(self) -> "Doors":
         """Return how images are reached, and what they are proved by."""
-        from envctl.adapters import containers, source_files, wheel_evidence
+        from envctl.adapters import bytecode, containers, source_files, wheel_evidence
         from envctl.usecases.image_verify import Doors
 
         def layers(reference: str) -> tuple[str, ...] | None:
@@ -249,9 +250,62 @@ class Services:
             of_wheels=lambda packages, interpreter: wheel_evidence.of_wheels(
                 self.run, packages, interpreter, self.transport, root
             ),
+            compiled=lambda path, brought, interpreter: bytecode.compiled(
+                self.run, Path(path), brought, interpreter
+            ),
             interpreter=lambda python: self.interpreter(python, None),
             hashes=lambda sources: source_files.hashes(root, sources),
             paths=self.paths,
+        )
+
+    def diff_doors(self, profile: str | None, looking: "Callable[[str], None]") -> "DiffDoors":
+        """Return how what is compared is reached; ``looking`` is told what takes a while."""
+        import platform
+        import sys
+
+        from envctl.adapters import containers, folders, git
+        from envctl.adapters.project import ProjectFiles
+        from envctl.domain.platforms import platform_of
+        from envctl.errors import EnvctlError, ProjectError
+        from envctl.usecases import load
+        from envctl.usecases.diff.found import Doors
+
+        def project() -> "Project | None":
+            try:
+                return self.project
+            except ProjectError:
+                return None
+
+        def manifest() -> "Manifest | None":
+            found = project()
+            try:
+                return self.variant(load.manifest(found), profile) if found else None
+            except EnvctlError:
+                if profile is not None:
+                    raise
+                return None
+
+        def root() -> Path:
+            found = project()
+            return found.root if found else self.folder
+
+        return Doors(
+            given=self.given,
+            place=lambda path: folders.place(self.folder / path),
+            project=project,
+            project_at=lambda path: ProjectFiles(self.folder / path),
+            manifest=manifest,
+            revision=lambda word: git.revision(self.run, root(), word),
+            listing_at=lambda commit: git.listing_at(self.run, root(), commit),
+            text_at=lambda commit, path: git.text_at(self.run, root(), commit, path),
+            environment=lambda path: self.live_environment(self.folder / path, path),
+            stamp=lambda path: folders.stamp_at(self.folder / path),
+            contents=containers.contents,
+            described=self.registry.described,
+            paths=self.paths,
+            record=self.record,
+            platform=lambda: platform_of(sys.platform, platform.machine()),
+            looking=looking,
         )
 
     def registry_digest(self, reference: str) -> str | None:
@@ -372,8 +426,10 @@ class Services:
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """Lend an empty folder that is gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="envctl-") as folder:
+        """Lend an empty folder that is gone afterwards, whatever ends us: it may hold logins."""
+        from envctl.adapters.unwinding import unwound
+
+        with unwound(), tempfile.TemporaryDirectory(prefix="envctl-") as folder:
             yield Path(folder)
 
     def shell_folder(self) -> AbstractContextManager[Path]:

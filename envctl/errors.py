@@ -63,7 +63,7 @@ class RecordError(EnvctlError):
 
 
 class DescriptionError(EnvctlError):
-    """A file that is to be compared is no description of a run that this envctl can read."""
+    """What is to be compared is not there, cannot be read, or has nothing in common with the other."""
 
     code = "description"
 

@@ -29,3 +29,38 @@ def dirty(run: Runner, root: Path) -> bool | None:
     except ToolMissingError:
         return None
     return bool(done.stdout.strip()) if done.code == 0 else None
+
+
+def revision(run: Runner, root: Path, word: str) -> str | None:
+    """Return the commit that a word means (``HEAD~1``, a branch, ``a...b``: where two parted); ``None``: none."""
+    if "..." in word:
+        argv = ["git", "merge-base", *(side or "HEAD" for side in word.split("...", 1))]
+    else:
+        argv = ["git", "rev-parse", "--verify", "--quiet", f"{word}^{{commit}}"]
+    if word.startswith("-") or not word:
+        return None
+    try:
+        done = run(argv, cwd=root, timeout=_PATIENCE)
+    except ToolMissingError:
+        return None
+    return done.stdout.strip() if done.code == 0 else None
+
+
+def listing_at(run: Runner, root: Path, commit: str) -> tuple[str, ...]:
+    """Return the names of what a commit has in this folder of its repository."""
+    done = run(["git", "ls-tree", "-z", "--name-only", commit], cwd=root, timeout=_PATIENCE)
+    return tuple(filter(None, done.stdout.split("\0"))) if done.code == 0 else ()
+
+
+def text_at(run: Runner, root: Path, commit: str, path: str) -> str | None:
+    """Return a file's text in a commit (empty: as it is staged); ``None``: it has none.
+
+    The path is seen from this folder or else, as git sees it, from the top of the repository. No filter of the
+    user's changes the text.
+    """
+    for place in (f"./{path}", path):
+        argv = ["git", "cat-file", "blob", f"{commit}:{place}"]
+        done = run(argv, cwd=root, timeout=_PATIENCE)
+        if done.code == 0:
+            return done.stdout
+    return None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from envctl.adapters.staging import MARK, refused
-from envctl.domain.image.bundle import FOLDER, IGNORE, SUMS, Bundled, read_sums
+from envctl.domain.image.bundle import FOLDER, IGNORE, IGNORED, SUMS, Bundled, read_sums
 from envctl.domain.indexes.fetching import Fetch, Heard
 from envctl.errors import HashMismatchError, ProjectError
 
@@ -52,6 +52,8 @@ class WheelShelves:
         places = {file: self._shelf(folder, file.shelf) / file.name for file in files}
         for place in places.values():
             place.parent.mkdir(parents=True, exist_ok=True)
+        if places:
+            self._hide(folder)
         lacking = [file for file in files if self._state(places[file], file.sha256) is not None]
 
         def fetch(file: Bundled) -> str:
@@ -85,6 +87,17 @@ class WheelShelves:
         except OSError as error:
             raise refused(error, top, "cleared") from error
         return tuple(gone)
+
+    def _hide(self, folder: str) -> None:
+        """Have git look away before the first file comes: a killed command must not leave gigabytes to `git add`."""
+        path = self._shelf(folder) / Path(IGNORE).name
+        try:
+            with path.open("x", encoding="utf-8") as stream:
+                stream.write(IGNORED)
+        except FileExistsError:
+            pass  # whose text it is, is said where it is compared
+        except OSError as error:
+            raise refused(error, path, "written") from error
 
     def _cleared(self, shelf: Path, path: str, wanted: Collection[str]) -> list[str]:
         gone = []

@@ -12,6 +12,7 @@ from typing import Any
 
 import tomli_w
 
+from envctl.adapters import bytecode
 from envctl.adapters.integrity import oddities, records, snapshot
 from envctl.adapters.uv.install import install
 from envctl.adapters.venv.making import make
@@ -53,7 +54,8 @@ def of_wheels(
             some = waiting.pop()
             path = Path(folder) / str(len(found)) / str(len(waiting)) / str(len(some))
             if _installed(run, path, some, interpreter, transport, root):
-                found |= _brought(path, records.read(path), None)
+                brought = _brought(path, records.read(path), None)
+                found |= bytecode.compiled(run, path, brought, interpreter)
             elif len(some) > 1:  # one that is not there keeps uv from installing the others
                 middle = len(some) // 2
                 waiting += [some[:middle], some[middle:]]

@@ -51,6 +51,10 @@ def check(
         if required:
             yield _missing(names.dockerfile, there=text is not None)
         return
+    if block.conflict:  # what it says of itself is then the word of two branches
+        said = f"the generated block of `{names.dockerfile}` holds merge-conflict markers"
+        yield _edited(names.dockerfile, said)
+        return
     manifest = image_settings.as_chosen(manifest, block)
     yield from _as_written(names, block, read)
     yield from _up_to_date(names, block, manifest, lock, read, today)
@@ -59,17 +63,15 @@ def check(
 
 
 def _as_written(names: Names, block: Block, read: Read) -> Iterator[Finding]:
-    if block.conflict:
-        yield _edited(names.dockerfile, "the generated block holds merge-conflict markers")
-    elif block.edited:
-        yield _edited(names.dockerfile, "the generated block was changed by hand")
+    if block.edited:
+        yield _by_hand(names.dockerfile)
     for name, digest in image.recorded(block, "file").items():
         path = f"{names.folder}/{name}"
         text = read(path)
         if text is None:
-            yield _edited(path, "the build needs this file, and it is gone")
+            yield _edited(path, f"the build needs `{path}`, and it is gone")
         elif blocks.digest(text) != digest:
-            yield _edited(path, "the file is not as envctl wrote it")
+            yield _edited(path, f"`{path}` is not as envctl wrote it")
     yield from _ignore(names, read)
 
 
@@ -80,9 +82,12 @@ def _ignore(names: Names, read: Read) -> Iterator[Finding]:
         yield _edited(names.ignore, error.message, advice=error.hint)
         return
     if ignore is None:
-        yield _edited(names.ignore, "the build sends everything to the engine without its block")
+        said = (
+            f"`{names.ignore}` has no block of envctl's: the build sends everything to the engine"
+        )
+        yield _edited(names.ignore, said)
     elif ignore.edited:
-        yield _edited(names.ignore, "the generated block was changed by hand")
+        yield _by_hand(names.ignore)
 
 
 def _up_to_date(
@@ -104,7 +109,7 @@ def _up_to_date(
     except EnvctlError as error:
         yield _stale(
             names,
-            f"no image can be made any more: {error.message}",
+            f"no image can be made by `{names.dockerfile}` any more: {error.message}",
             advice=error.hint or "see above",
         )
         return
@@ -115,7 +120,8 @@ def _up_to_date(
         text = read(f"{names.folder}/contract.json") or ""
         yield _stale(
             names,
-            f"it was made from another slice of the lock: {image_layers.changes(text, found)}",
+            f"`{names.dockerfile}` was made from another slice of the lock: "
+            f"{image_layers.changes(text, found)}",
             expected=" ".join(now.values()),
             actual=" ".join(then.values()),
         )
@@ -123,7 +129,8 @@ def _up_to_date(
     if builds != block.value("builds") and now == then:
         yield _stale(
             names,
-            "how the packages that have no wheel, or the project itself, are built has changed since",
+            "how the packages that have no wheel, or the project itself, are built has changed "
+            f"since `{names.dockerfile}` was written",
             expected=builds,
             actual=block.value("builds"),
         )
@@ -131,7 +138,8 @@ def _up_to_date(
     if settings != block.value("settings"):
         yield _stale(
             names,
-            "what pyproject.toml says of Python, image, index or variables has changed since",
+            "what pyproject.toml says of Python, image, index or variables has changed "
+            f"since `{names.dockerfile}` was written",
             expected=settings,
             actual=block.value("settings"),
         )
@@ -150,7 +158,7 @@ def _source(
     if now != block.value("source"):
         yield _stale(
             names,
-            "it copies other source than the project has",
+            f"`{names.dockerfile}` copies other source than the project has",
             expected=now,
             actual=block.value("source"),
         )
@@ -161,10 +169,14 @@ def _missing(name: str, *, there: bool) -> Finding:
         return _finding(
             "dockerfile-foreign",
             name,
-            "this Dockerfile was not written by envctl",
+            f"`{name}` was not written by envctl",
             fix="envctl dockerize --adopt",
         )
-    return _finding("dockerfile-missing", name, "there is no Dockerfile", fix="envctl dockerize")
+    return _finding("dockerfile-missing", name, f"there is no `{name}`", fix="envctl dockerize")
+
+
+def _by_hand(path: str) -> Finding:
+    return _edited(path, f"the generated block of `{path}` was changed by hand")
 
 
 def _edited(subject: str, message: str, *, advice: str | None = None) -> Finding:

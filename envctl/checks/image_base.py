@@ -170,7 +170,7 @@ def _finding(
         layer="image",
         severity=severity,
         subject=subject,
-        message=message,
+        message=message if subject in message else f"{subject}: {message}",
         expected=expected,
         actual=actual,
         fix=fix,

@@ -38,7 +38,8 @@ def check(
         yield _finding(
             "bundle-missing",
             f"{names.folder}/{FOLDER}",
-            f"{len(missing)} of the {len(wanted)} files that the build reads are not here: {_some(missing)}",
+            f"{len(missing)} of the {len(wanted)} files that the build reads are not in "
+            f"`{names.folder}/{FOLDER}`: {_some(missing)}",
             severity="error" if required else "note",
         )
     present = {path: sha256 for path, sha256 in wanted.items() if path in here}
@@ -47,7 +48,7 @@ def check(
             yield _finding(
                 "bundle-altered",
                 path,
-                f"{path.rpartition('/')[2]} is not the file that the lock means: its sha256 differs",
+                f"`{path}` is not the file that the lock means: its sha256 differs",
                 expected=wanted[path],
             )
 

@@ -29,7 +29,7 @@ COMMANDS = {
     "gpus": "Show the GPUs, who uses them, and which are visible.",
     "verify": "Check lock, environment, variables, machines and image.",
     "describe": "Say what a run here rests on, to keep beside its results.",
-    "diff": "Rank what could explain that two runs differ.",
+    "diff": "Rank what differs between locks, environments, runs.",
     "doctor": "Say what is wrong here, and what mends it.",
     "dockerize": "Write the Dockerfile that matches the lock.",
     "image": "Build the image, run it, prove what it holds.",

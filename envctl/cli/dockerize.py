@@ -21,10 +21,12 @@ from envctl.emitters.printable import printable
 from envctl.usecases import bundle, dockerize, dockerize_base, image_libraries, load
 
 
-@click.command(epilog="Example: envctl dockerize && docker build --tag vision .")
+@click.command(epilog="Example: envctl dockerize && envctl image build")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the files do not match.")
 @click.option(
-    "--diff", "with_diff", is_flag=True, help="Print what changes in all files as a diff."
+    *("--diff", "with_diff"),
+    is_flag=True,
+    help="Print what changes in all files as a diff; nothing is written with --check.",
 )
 @options.selection
 @options.profile
@@ -62,7 +64,34 @@ def command(
         chosen = [(_chosen(*pair, groups, extras, no_default_groups), pair[1]) for pair in chosen]
     paths = services.paths()
     today = datetime.now(tz=UTC).date()
+    pin = cache(lambda: services.uv_pin(whole))
+    files = cache(lambda: services.uv_files(whole))
+
+    def planned() -> list[dockerize.DockerPlan]:
+        return [
+            dockerize.plan(
+                services.project,
+                manifest,
+                lock,
+                registry=services.registry_digest,
+                uv_pin=pin,
+                uv_files=files,
+                paths=paths,
+                python=services.environment_python(),
+                upgrade_base=upgrade_base,
+                adopt=adopt,
+                today=today,
+            )
+            for manifest, lock in chosen
+        ]
+
+    for manifest, lock in chosen:
+        if lock.ours and not answers(lock, manifest):
+            say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
     if check:
+        if with_diff and not as_json:
+            for plan in planned():
+                show(plan.diff)
         findings = [
             finding
             for manifest, lock in chosen
@@ -86,31 +115,11 @@ def command(
             else findings_text.report(("image",), findings, {})
         )
         ctx.exit(1 if bad else 0)
-    pin = cache(lambda: services.uv_pin(whole))
-    files = cache(lambda: services.uv_files(whole))
-    plans = [
-        dockerize.plan(
-            services.project,
-            manifest,
-            lock,
-            registry=services.registry_digest,
-            uv_pin=pin,
-            uv_files=files,
-            paths=paths,
-            python=services.environment_python(),
-            upgrade_base=upgrade_base,
-            adopt=adopt,
-            today=today,
-        )
-        for manifest, lock in chosen
-    ]
+    plans = planned()
     with services.project.locked("dockerize"):
         fetched = () if no_fetch else _fetched(services, plans)
         dockerize.write(services.project, plans)
         bundle.clear(services.shelves, plans)
-    for manifest, lock in chosen:
-        if lock.ours and not answers(lock, manifest):
-            say(f"note: {manifest.lock_name} does not answer pyproject.toml: run `envctl lock`")
     looked = [
         finding
         for manifest, lock in chosen

@@ -1,7 +1,9 @@
 """``envctl doctor``."""
 
+import sys
 from collections import Counter
 from dataclasses import asdict
+from shutil import get_terminal_size
 
 import click
 
@@ -33,7 +35,8 @@ def command(ctx: click.Context, services: Services, offline: bool, as_json: bool
         result = {"checks": [asdict(each) for each in found]}
         show(envelope("doctor", result, ok=fine))
     else:
-        show(emit(found))
+        width = get_terminal_size().columns if sys.stdout.isatty() else None
+        show(emit(found, width=width))
         counts = Counter(each.state for each in found)
         say(", ".join(f"{counts[state]} {state}" for state in STATES))
     ctx.exit(0 if fine else 1)

@@ -56,11 +56,13 @@ def command(
 
     began = time.monotonic()
     manifest, lock = image.of(services.project, services.variant, profile)
+    before = image_build.witness(services.project, manifest.profile)
     findings = dockerize.check(
         services.project, manifest, lock, paths=services.paths(), shelves=services.shelves
     )
     image_build.refuse(findings)
-    for note in image.notes(manifest, lock):
+    known = image.notes(manifest, lock)
+    for note in known:
         say(f"note: {note}")
     with services.workspace() as workspace:
         wanted = image_build.order(
@@ -74,6 +76,7 @@ def command(
             network=network,
             target=target,
             fresh=fresh,
+            exists=services.exists,
         )
         chosen = services.builder(builder, wanted.flavour)
         say(f"building {', '.join(wanted.tags)} with {chosen.NAME}")
@@ -81,7 +84,8 @@ def command(
             built = image_build.build(
                 chosen, wanted, run=services.run, workspace=workspace, heard=heard
             )
-    for note in image_build.notes(built):
+    image_build.unchanged(before, services.project, manifest.profile, wanted.tags)
+    for note in (*known, *image_build.notes(built)):  # the first is far above by now
         say(f"note: {note}")
     took = time.monotonic() - began
     proof = image_verify.prove(services, manifest, lock, wanted.tags[0]) if verify else None

@@ -7,6 +7,7 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options, run_gpus
+from envctl.cli.render import say
 from envctl.errors import ContainerError, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ DECLARED = "declared"
 
 
 @click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
     epilog="Example: envctl image run --gpus 1 --mount data -- python train.py",
 )
 @click.option("--image", "reference", metavar="NAME[:TAG]", help="Run this image, not the default.")
@@ -85,11 +86,9 @@ def command(
     starter = services.starter(engine)
     image = starter.inspect(name, services.run)
     if image is None:
-        raise ContainerError(
-            f"{starter.NAME} has no image `{name}`",
-            where="--image" if reference else name,
-            hint="build it: `envctl image build`",
-        )
+        raise _missing(starter.NAME, name, reference, manifest.profile)
+    for note in image_run.notes(services.project, manifest, services.paths(), name, image):
+        say(f"note: {note}")
     host = starter.facts(services.run)
     container = image_run.start(
         name,
@@ -116,6 +115,16 @@ def command(
     done = services.attend(starter.command(container, around), around)
     image_run.refuse(done)
     ctx.exit(done.code if done.code >= 0 else _SIGNALLED - done.code)
+
+
+def _missing(engine: str, name: str, reference: str | None, profile: str | None) -> ContainerError:
+    words = [*(["--profile", profile] if profile else []), *(["--tag", name] if reference else [])]
+    return ContainerError(
+        f"{engine} has no image `{name}`",
+        where="--image" if reference else name,
+        hint=f"build it: `{' '.join(['envctl image build', *words])}`"
+        + (f", or correct the name: `{engine} image ls`" if reference else ""),
+    )
 
 
 def _exist(services: Services, mounts: "list[Mount]") -> None:

@@ -12,12 +12,13 @@ from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.emitters import findings_text
 from envctl.usecases import image
+from envctl.usecases.image_build import default_tag
 from envctl.usecases.image_verify import ImageReport, verify_image
 from envctl.usecases.surroundings import Surroundings
 
 
 @click.command(epilog="Example: envctl image verify registry.example/team/vision:1.0")
-@click.argument("reference", metavar="IMAGE")
+@click.argument("reference", metavar="[IMAGE]", required=False)
 @options.profile
 @click.option("--remote", is_flag=True, help="Ask the registry, even if the engine has it.")
 @click.option("--strict", is_flag=True, help="Let warnings count as errors.")
@@ -27,7 +28,7 @@ from envctl.usecases.surroundings import Surroundings
 def command(
     ctx: click.Context,
     services: Services,
-    reference: str,
+    reference: str | None,
     profile: str | None,
     remote: bool,
     strict: bool,
@@ -35,6 +36,7 @@ def command(
 ) -> None:
     """Prove that an image holds what the lock says; nothing of it is run.
 
+    Without a name it is the one that `image build` makes.
     Of an image that the engine has, every file is compared with its wheel,
     and every layer is searched for secrets and caches. Of any other the
     registry is asked for labels and digest, without a pull.
@@ -44,6 +46,9 @@ def command(
     manifest, lock = image.of(services.project, services.variant, profile)
     for note in image.notes(manifest, lock):
         say(f"note: {note}")
+    if reference is None:
+        root = services.project.root
+        reference = default_tag(manifest.name, root.name, manifest.profile)
     report = prove(services, manifest, lock, reference, remote=remote)
     no = report.fails(strict=strict)
     if as_json:

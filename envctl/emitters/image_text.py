@@ -13,6 +13,9 @@ _NOISE = (
     (re.compile(r"^(RUN )?(\|\d+ .*? )?/bin/sh -c "), "RUN "),
     (re.compile(r"\s*# buildkit$"), ""),
     (re.compile(r"--mount=\S+\s+"), ""),
+    # How our own steps begin, all of them: what one does stands behind that.
+    (re.compile(r"if \[ -s /run/secrets/ca \]; then export [A-Z_]+=\S+; fi\s+&&\s+"), ""),
+    (re.compile(r"(?<![\w=])(UV|PYC)_[A-Z_]+=\S+\s+"), ""),
     (re.compile(r"\s+"), " "),
 )
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -37,7 +40,12 @@ def size(count: int) -> str:
 
 def title(step: Step, width: int = _STEP) -> str:
     """Return a step's title on one line: ``[heavy 2/3] RUN uv pip sync …``."""
-    return _short(_plain(step.title), width)
+    return brief(step.title, width)
+
+
+def brief(text: str, width: int = _STEP) -> str:
+    """Return the same of a title alone."""
+    return _short(_plain(text), width)
 
 
 def ended(step: Step, seconds: float) -> str:

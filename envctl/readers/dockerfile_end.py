@@ -45,7 +45,7 @@ def read_end(text: str) -> End:
         if word == "ENV":
             variables |= _names(rest)
         elif word == "WORKDIR":
-            folder = posixpath.join(folder or "", rest.strip())
+            folder = posixpath.normpath(posixpath.join(folder or "", rest.strip()))
     return End(
         user=last["USER"].strip() if "USER" in last else None,
         # An entry point that is set after CMD leaves CMD as it is (Dockerfile reference).

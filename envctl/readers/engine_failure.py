@@ -167,17 +167,20 @@ _STEP = (
     ),
     (
         r"401 Unauthorized|403 Forbidden|403 Client Error|401 Client Error",
-        "the index refuses the build's login",
-        "put your login for it into ~/.netrc: the build is then given it",
+        "the index wants a login that the build was not given, or refuses the one that it was",
+        (
+            "put yours into ~/.netrc, or into UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD with the "
+            "index's name: `envctl image build` then gives it to the build"
+        ),
     ),
     (
         (
             r"dns error|[Tt]emporary failure (in name resolution|resolving)|Network is unreachable"
-            r"|error sending request|NewConnectionError|Could not resolve host|Failed to fetch"
+            r"|error sending request|NewConnectionError|Could not resolve host|Failed to fetch|ProxyError"
         ),
         "a step of the build cannot reach the network",
         (
-            "build with `--network host`, or check the engine's DNS and proxy settings; "
+            "build with `--network host`, or check the engine's DNS and the proxy (HTTPS_PROXY here is given to it); "
             '`build = "hermetic"` in tool.envctl.image builds without a network'
         ),
     ),

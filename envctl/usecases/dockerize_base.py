@@ -55,7 +55,9 @@ def look(
 def said(finding: Finding) -> str:
     """Return a finding as one line of talk."""
     way = f"run `{finding.fix}`" if finding.fix else finding.advice
-    return f"{finding.subject}: {finding.message}" + (f"; {way}" if way else "")
+    known = finding.subject in finding.message
+    text = finding.message if known else f"{finding.subject}: {finding.message}"
+    return text + (f"; {way}" if way else "")
 
 
 def _unchecked(error: RegistryFailure, names: Names) -> Finding:

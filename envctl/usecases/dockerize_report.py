@@ -10,6 +10,7 @@ from envctl.domain.image import base as image_base
 from envctl.domain.image import layers as image_layers
 from envctl.domain.image.bundle import FOLDER
 from envctl.emitters.dockerfile import buildkit
+from envctl.usecases.image_build import default_tag
 
 
 def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str, ...]:
@@ -48,6 +49,8 @@ def notes(image: Image) -> tuple[str, ...]:
     """Return what is in the image and the command that builds it."""
     name = image.names.dockerfile
     file = f" --file {name}" if name != "Dockerfile" else ""
+    profile = f" --profile {image.names.profile}" if image.names.profile else ""
+    tag = default_tag(image.name, "image", image.names.profile)
     source = ", ".join(image.source) or "none (name it in tool.envctl.image.source)"
     if image.package:
         source = f"installed as a package, built from {', '.join(image.package)}"
@@ -55,13 +58,15 @@ def notes(image: Image) -> tuple[str, ...]:
         return (
             f"source in the image: {source}",
             f"the build reads the wheels in {image.names.folder}/{FOLDER}, which are not committed",
-            f"build it: podman build --network none --tag NAME{file} .  (or docker, or buildah)",
+            f"build it: envctl image build{profile}",
+            f"or without envctl: podman build --network none --tag {tag}{file} .  (docker, buildah: the same)",
         )
     return (
         f"source in the image: {source}",
         *_compiled(image),
-        f"build it: docker build --tag NAME{file} .",
-        f"behind a proxy or with a company's CA add: {buildkit.BEHIND_A_PROXY}",
+        f"build it: envctl image build{profile}",
+        f"or without envctl: docker build --tag {tag}{file} .",
+        f"behind a proxy or with a company's CA that needs: {buildkit.BEHIND_A_PROXY}",
     )
 
 

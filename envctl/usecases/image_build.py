@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from envctl.domain import blocks
 from envctl.domain.finding import Finding
-from envctl.domain.image import Names
+from envctl.domain.image import Names, recorded
 from envctl.domain.image.order import Built, Listener, Order, Secret
 from envctl.domain.image.reference import parse_reference
 from envctl.domain.lock import Lock
@@ -18,6 +19,7 @@ from envctl.ports import Builder, Project, Runner
 EPOCH = "SOURCE_DATE_EPOCH"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 
 Secrets = Callable[[Collection[str], Collection[str]], tuple[Secret, ...]]
 """Given the names that the Dockerfile asks for and the addresses it fetches from, returns what this machine has."""
@@ -41,6 +43,30 @@ def refuse(findings: Iterable[Finding]) -> None:
             )
 
 
+def witness(project: Project, profile: str | None) -> dict[str, str | None]:
+    """Return the texts that a build reads: the Dockerfile, and the files that it says were made with it."""
+    names = Names(profile=profile)
+    text = project.read(names.dockerfile)
+    block = blocks.find(text or "", names.dockerfile)
+    listed = recorded(block, "file") if block else {}
+    files = {path: project.read(path) for path in (f"{names.folder}/{name}" for name in listed)}
+    return {names.dockerfile: text, names.ignore: project.read(names.ignore), **files}
+
+
+def unchanged(
+    before: Mapping[str, str | None], project: Project, profile: str | None, tags: Collection[str]
+) -> None:
+    """Raise ``ImageError`` when what the build read was renewed meanwhile: the image may be made of old and new."""
+    now = witness(project, profile)
+    changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    if changed:
+        raise ImageError(
+            f"it was changed while {', '.join(tags)} was built: the image may hold some of both",
+            where=changed[0],
+            hint="run `envctl image build` again",
+        )
+
+
 def order(
     project: Project,
     manifest: Manifest,
@@ -53,6 +79,7 @@ def order(
     network: str | None = None,
     target: str | None = None,
     fresh: bool = False,
+    exists: Callable[[str], bool] = lambda _: True,
 ) -> Order:
     """Return what to build; ``given`` are the command line's own secrets. Raises ``ImageError``, ``UsageError``."""
     names = Names(profile=manifest.profile)
@@ -65,7 +92,14 @@ def order(
                 where="--tag",
                 hint="leave it out",
             )
+    if target is not None:
+        _made_for(target, text)
     own = {secret.name: secret for secret in map(_secret, given)}
+    for secret in own.values():
+        if not exists(str(secret.path)):
+            raise UsageError(
+                f"there is no file `{secret.path}`", where="--secret", hint="correct its path"
+            )
     asked = {name for name in ("ca", "netrc") if re.search(rf"type=secret,id={name}\b", text)}
     found = secrets(asked - own.keys(), _addresses(manifest, lock)) if asked else ()
     return Order(
@@ -117,6 +151,28 @@ def report(built: Built, seconds: float) -> dict[str, Any]:
         "dates": built.dated,
         "seconds": round(seconds, 1),
     }
+
+
+def _made_for(target: str, dockerfile: str) -> None:
+    """Raise ``UsageError`` for a platform for which the Dockerfile installs nothing: the build would take another's."""
+    block = blocks.find(dockerfile, "Dockerfile")
+    ours = tuple(recorded(block, "slice")) if block else ()
+    for each in target.split(","):
+        parts = each.removeprefix("linux/").split("/")
+        machine = _MACHINES.get(parts[0])
+        if machine is None:
+            raise UsageError(
+                f"{each!r} is no platform of an image",
+                where="--platform",
+                hint="there are: linux/amd64, linux/arm64",
+            )
+        name = f"linux-{machine}"
+        if ours and not any(own == name or own.startswith(f"{name}-") for own in ours):
+            raise UsageError(
+                f"the image is not for {each}: its Dockerfile installs what the lock has for {', '.join(ours)}",
+                where="--platform",
+                hint=f'add "{name}" to platforms in [tool.envctl], then run `envctl lock` and `envctl dockerize`',
+            )
 
 
 def _secret(text: str) -> Secret:

@@ -1,16 +1,17 @@
 """Start a container of the image: the caller's user where files are written, the project's variables, these GPUs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from envctl.domain.environment.activation import Assignment, declared, precedence
 from envctl.domain.image.starting import Caller, Gpus, HostFacts, ImageFacts, Mount, Start
 from envctl.domain.image.variables import bake
-from envctl.domain.manifest import Manifest
-from envctl.errors import ContainerError, ImageError
+from envctl.domain.manifest import Manifest, restricted
+from envctl.domain.variables import classify
+from envctl.errors import ContainerError, EnvctlError, ImageError
 from envctl.ports import Completed, Project
 from envctl.readers.engine_failure import explain
-from envctl.usecases import load
+from envctl.usecases import image_promise, load
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 _ENGINE_FAILED = 125  # what docker and podman answer when it was not the command that failed
@@ -18,6 +19,27 @@ _ANYBODY = "/var/cache/app"  # the image's folder that every user may write to
 # What the program that starts the container reads itself: never set in its own environment.
 _STEERS = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "GODEBUG")
 _STEERS_PREFIXES = ("DOCKER_", "LD_", "BUILDX_", "BUILDKIT_", "CONTAINER", "PODMAN_", "XDG_")
+
+
+def notes(
+    project: Project, manifest: Manifest, paths: Sequence[str], reference: str, image: ImageFacts
+) -> tuple[str, ...]:
+    """Return what a person would be surprised by: the image was made from another lock than today's.
+
+    An image that says nothing of its lock is none of ours, and without a lock there is nothing to say.
+    """
+    try:
+        lock = load.required_lock(project, manifest.lock_name)
+        slices = image_promise.described(
+            project, restricted(manifest, lock.only), lock, paths
+        ).slices
+    except EnvctlError:  # `dockerize` and `verify` say what is wrong
+        return ()
+    then = {each.name: image.labels.get(f"io.envctl.slice.{each.name}") for each in slices}
+    if all(then[each.name] in (None, taken.digest) for each, taken in slices.items()):
+        return ()
+    said = f"`{reference}` was not made from {manifest.lock_name} as it is today"
+    return (f"{said}: `envctl dockerize`, then `envctl image build`, make it anew",)
 
 
 def variables(
@@ -120,13 +142,18 @@ def told(
     env, passed, around = dict(made.env), [], dict(environ)
     for each in variables:
         value = each.value or ""
-        if each.name in _STEERS or each.name.startswith(_STEERS_PREFIXES):
+        if _steers(each.name):
             env[each.name] = value
         else:
             env.pop(each.name, None)
             passed.append(each.name)
             around[each.name] = value
     return replace(made, env=env, passed=tuple(passed)), around
+
+
+def _steers(name: str) -> bool:
+    """Whether who starts the container heeds it; of a secret none does, and its value must not be seen."""
+    return name in _STEERS or (name.startswith(_STEERS_PREFIXES) and classify(name) != "secret")
 
 
 def refuse(done: Completed) -> None:

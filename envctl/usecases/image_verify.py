@@ -35,7 +35,8 @@ class Doors:
     """How an image and what it is compared with are reached.
 
     ``contents`` and ``layers`` ask the engine (``None``: it has no such image), ``described`` a registry.
-    ``of_environment`` and ``of_wheels`` know what wheels bring; ``hashes`` those of the project's own files.
+    ``of_environment`` and ``of_wheels`` know what wheels bring, ``compiled`` what the sources of the first are compiled
+    to; ``hashes`` knows those of the project's own files.
     """
 
     contents: Callable[[str], Contents | None]
@@ -43,6 +44,7 @@ class Doors:
     described: Callable[[str, str | None], Described | None]
     of_environment: Callable[[str, Stamp], Mapping[str, Brought] | None]
     of_wheels: Callable[[Sequence[Mapping[str, Any]], Interpreter], Mapping[str, Brought]]
+    compiled: Callable[[str, Mapping[str, Brought], Interpreter], Mapping[str, Brought]]
     interpreter: Callable[[str], Interpreter]
     hashes: Callable[[Sequence[str]], Mapping[str, str]]
     paths: Callable[[], tuple[str, ...]]
@@ -85,7 +87,9 @@ def verify_image(
     try:
         found = doors.described(reference, f"linux/{_ARCHITECTURES.get(machine, machine)}")
     except RegistryFailure as error:
-        raise engine or error from error
+        if remote:
+            raise
+        raise engine or _nowhere(reference, error) from error
     if found is None:
         raise engine or ImageError(
             "there is no such image: "
@@ -101,6 +105,15 @@ def verify_image(
         findings=findings,
         said="labels, variables, user and history, as the registry has them; "
         "for the files pull it, then verify again",
+    )
+
+
+def _nowhere(reference: str, error: RegistryFailure) -> ImageError:
+    return ImageError(
+        f"the engine has no image `{reference}`, and {error.message}",
+        where=error.where,
+        hint="correct the name (`docker image ls`), or build it (`envctl image build`); "
+        f"if its registry should have it: {error.hint}",
     )
 
 
@@ -187,7 +200,13 @@ def _brought(
 
     Those are the bundle's (file names and where they lie), or else of uv's cache.
     """
-    found = _of_environment(around, doors, manifest, lock, taken)
+    # What is built has other bytes in .venv, where another compiler made it.
+    known = _of_environment(around, doors, manifest, lock, taken)
+    found = {name: each for name, each in known.items() if name not in promise.built}
+    if found and (current := around.environments.current()).path is not None:
+        with suppress(EnvctlError):
+            python = doors.interpreter(promise.python)
+            found = dict(doors.compiled(current.path, found, python))
     rest = [
         _entry(item, bundle)
         for item in taken.items

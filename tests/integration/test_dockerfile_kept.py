@@ -79,8 +79,15 @@ def test_a_user_s_lines_are_no_edit_and_survive(dockerized: World) -> None:
 def test_the_whole_diff_is_data(dockerized: World) -> None:
     world = dockerized
     world.edit("pyproject.toml", "zz-made-app<2", "zz-made-app>=2")
+    stale = "note: pylock.toml does not answer pyproject.toml: run `envctl lock`"
+    assert stale in world.envctl("dockerize", "--check").stderr
     world.envctl("lock")
+    before = world.read("Dockerfile")
+    looked = world.envctl("dockerize", "--check", "--diff", code=1)
+    assert world.read("Dockerfile") == before
+    assert "does not answer" not in looked.stderr
     done = world.envctl("dockerize", "--diff")
+    assert done.stdout and looked.stdout.startswith(done.stdout)
     assert "--- a/Dockerfile\n+++ b/Dockerfile\n" in done.stdout
     assert '-version = "1.0"' in done.stdout  # in a list that the build reads
     assert "--- a/Dockerfile" not in done.stderr

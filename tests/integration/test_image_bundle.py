@@ -80,7 +80,8 @@ def test_the_bundle_from_first_to_last(bundled: World) -> None:
     assert "envctl dockerize" in left.stderr
     assert world.snapshot("Dockerfile") != before
     checked = world.envctl("dockerize", "--check", code=1)
-    assert f"1 of the 3 files that the build reads are not here: {lost.name}" in checked.stdout
+    where = "`.envctl/image/wheels`"
+    assert f"1 of the 3 files that the build reads are not in {where}: {lost.name}" in checked.stdout
     assert "bundle-missing" in world.codes("--only", "image", code=0)
 
 

@@ -7,6 +7,7 @@ an environment as it was synced, on a small base. Each hostile one is the honest
 import base64
 import dataclasses
 import hashlib
+import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from envctl.domain.finding import Finding
 from envctl.domain.image.described import Described
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
-from envctl.errors import ContainerError, ImageError
+from envctl.domain.resolution import Interpreter
+from envctl.errors import ContainerError, ImageError, InterpreterError
 from envctl.usecases import image as image_usecase
 from envctl.usecases.image_promise import described, promise
 from envctl.usecases.image_verify import Doors, ImageReport, verify_image
@@ -528,6 +530,16 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
     ),
     "PYTHONPATH": (_env("PYTHONPATH", "/app/lib:/app/src"), {("image-shadowed", "PYTHONPATH")}),
     "PYTHONHOME": (_env("PYTHONHOME", "/app"), {("image-shadowed", "PYTHONHOME")}),
+    "a proxy": (_env("https_proxy", "http://x.example"), {("image-differs", "https_proxy")}),
+    "a proxy with a login": (
+        _env("HTTPS_PROXY", "http://me:hunter22@x.example"),
+        {("image-secret", "HTTPS_PROXY")},
+    ),
+    "another authority": (_env("SSL_CERT_FILE", "/app/x"), {("image-differs", "SSL_CERT_FILE")}),
+    "a file of the base changed": (
+        _layer({"root/.bashrc": File(b"evil")}),
+        {("image-differs", "base")},
+    ),
     "LD_PRELOAD": (_env("LD_PRELOAD", "/app/x.so"), {("image-shadowed", "LD_PRELOAD")}),
     "LD_LIBRARY_PATH": (_env("LD_LIBRARY_PATH", "/app"), {("image-shadowed", "LD_LIBRARY_PATH")}),
     "a preflight that is off": (
@@ -591,7 +603,104 @@ HOSTILE: dict[str, tuple[_Change, set[tuple[str, str]]]] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_image_is_found_out(case: Case, name: str) -> None:
     change, expected = HOSTILE[name]
-    assert case.found(change(case)) == expected
+    report = case.report(change(case))
+    assert {(each.code, each.subject) for each in report.findings} == expected
+    # A base image of a company's own may set these.
+    warned = ("a device of one machine", "a proxy", "another authority")
+    assert report.fails() is (name not in warned)
+
+
+def test_lines_of_the_user_s_may_bring_files(case: Case) -> None:
+    """What they bring, only an engine knows; what Python runs first is not theirs to bring."""
+    text = case.world.read("Dockerfile")
+    case.world.write("Dockerfile", f"{text}COPY data /srv/data\nHEALTHCHECK CMD true\nWORKDIR ..\n")
+    try:
+        saved = case.on_top(
+            {
+                "srv/data/x": File(),
+                "root/.bashrc": File(b"x"),
+                "etc/ld.so.cache": File(b"x"),
+                "app/data": File(),
+            }
+        )
+        saved.config |= {"Healthcheck": {"Test": ["CMD-SHELL", "true"]}, "WorkingDir": "/"}
+        report = case.report(saved)
+        assert {(each.code, each.subject) for each in report.findings} == {
+            ("image-differs", "base"),
+            ("image-differs", "/app"),
+        }
+        assert not report.fails()
+        evil = case.on_top({f"usr/lib/python{MINOR}/json.py": File()})
+        evil.config |= saved.config
+        assert case.found(evil) == {("image-shadowed", f"/usr/lib/python{MINOR}/json.py")}
+    finally:
+        case.world.write("Dockerfile", text)
+
+
+def _compiled(case: Case, source: bytes, code: bytes | None = None) -> bytes:
+    """What uv's installer makes of a source, or makes it seem: `code` instead, with the source's own hash."""
+    import importlib.util
+    import marshal
+
+    made = compile(source if code is None else code, f"/{INIT}", "exec", dont_inherit=True)
+    head = importlib.util.MAGIC_NUMBER + (3).to_bytes(4, "little")
+    return head + importlib.util.source_hash(source) + marshal.dumps(made)
+
+
+def _byte_compiled(case: Case, code: bytes | None, version: str, tag: str = "") -> Saved:
+    source = case.honest.layers[1][INIT].content or b""
+    ending = tag or f"cpython-{MINOR.replace('.', '')}"
+    home = f"home = /usr/bin\nversion = {version}\n{_PLAIN}"
+    return case.on_top(
+        {
+            f"{SITE}/zz_made_app/__pycache__/__init__.{ending}.pyc": File(
+                _compiled(case, source, code)
+            ),
+            "opt/venv/pyvenv.cfg": File(home.encode()),
+        }
+    )
+
+
+PYC = f"{APP}/__pycache__/__init__.cpython-{MINOR.replace('.', '')}.pyc"
+HERE = platform.python_version()
+
+
+def test_byte_code_must_be_what_python_compiles_of_its_source(case: Case) -> None:
+    """A checked hash proves the source, not the code beside it: Python runs that all the same."""
+    assert case.found(_byte_compiled(case, None, HERE)) == set()
+    lying = _byte_compiled(case, b"import os; os.evil = 1", HERE)
+    assert case.found(lying) == {("image-differs", PYC)}
+    # From uv's cache it is known as well.
+    lying_still = case.found(lying, of_environment=lambda _p, _s: None)
+    assert lying_still == {("image-differs", PYC)}
+
+
+def test_byte_code_of_another_release_is_not_judged(case: Case) -> None:
+    """Another patch release may compile otherwise: what differs is said to be unproved, what agrees is proved."""
+    other = f"{MINOR}.99"
+    assert case.found(_byte_compiled(case, None, other)) == set()
+    lying = _byte_compiled(case, b"evil = 1", other)
+    assert case.found(lying) == {("image-unproved", "bytecode")}
+    # The base image's own word counts more than that of the environment.
+    base = case.honest.copy()
+    header = f"usr/include/python{MINOR}/patchlevel.h"
+    base.layers[0][header] = File(f'#define PY_VERSION      "{HERE}"\n'.encode())
+    base.layers.append(lying.layers[-1])
+    assert case.found(base, layers=lambda _: base.base) == {("image-differs", PYC)}
+
+
+def test_byte_code_without_its_python_here_is_unproved(case: Case) -> None:
+    def absent(_: str) -> Interpreter:
+        raise InterpreterError("none", hint="none")
+
+    found = case.found(_byte_compiled(case, b"evil = 1", HERE), interpreter=absent)
+    assert found == {("image-unproved", "bytecode")}
+
+
+def test_byte_code_that_nothing_makes_is_found(case: Case) -> None:
+    tag = f"cpython-{MINOR.replace('.', '')}.opt-1"
+    found = case.found(_byte_compiled(case, None, HERE, tag))
+    assert found == {("image-differs", f"{APP}/__pycache__/__init__.{tag}.pyc")}
 
 
 def test_no_secret_is_shown(case: Case) -> None:

@@ -503,15 +503,16 @@ def test_a_pipe_is_read_once(world: World) -> None:
 
 def test_a_folder_is_not_to_be_moved_away(world: World) -> None:
     kept(world, "a.json")
-    said = call(world, "diff", "a.json", ".")
+    (world.root / "runs").mkdir(exist_ok=True)
+    said = call(world, "diff", "a.json", "runs")
     assert said.code == 3
-    assert "error: that is a folder\n  where: .\n  next:  name the file in it" in said.err
+    assert "error: that is a folder\n  where: runs\n  next:  name the file in it" in said.err
 
 
 HOSTILE = {
     "not there": (None, "there is no such file"),
     "empty": ("", "no description of a run"),
-    "a lock": ("lock-version = '1.0'\n", "no description of a run"),
+    "a lock": ("lock-version = '1.0'\n", "not a valid PEP 751 lock"),
     "cut off": ('{"kind": "envctl-run", "schema": 1, "id": "2026', "cut off"),
     "cut off later": ('{"kind": "envctl-run",', "cut off"),
     "no JSON": ("{kind: run}", "not JSON"),

@@ -73,6 +73,15 @@ def forget_stages() -> None:
     call("podman", "image", "prune", "--force", check=False)
 
 
+def environment() -> dict[str, str]:
+    """What leads a program that starts them itself to the same storage and mirror."""
+    settings = STORAGE / "storage.conf"
+    places = f'runroot = "{STORAGE / "run"}"\ngraphroot = "{STORAGE / "root"}"\n'
+    found = _environment()
+    settings.write_text(f'[storage]\ndriver = "overlay"\n{places}')
+    return {**found, "CONTAINERS_STORAGE_CONF": str(settings)}
+
+
 def _places() -> list[str]:
     return [f"--root={STORAGE / 'root'}", f"--runroot={STORAGE / 'run'}"]
 

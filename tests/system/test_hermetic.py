@@ -226,6 +226,34 @@ def test_builders_without_an_engine_make_the_same_files(
         bare_builders.remove(tag)
 
 
+@pytest.mark.parametrize("name", ["docker", "docker-api", "podman", "buildah"])
+@pytest.mark.usefixtures("bare")
+def test_envctl_makes_the_same_files_with_every_builder(
+    world: World, buildkit: Files, name: str
+) -> None:
+    """An engine's image is proved as well; that of a builder without one is no engine's to show."""
+    tag = _tag()
+    bare = name in ("podman", "buildah")
+    environ = bare_builders.environment() if bare else {}
+    made = World(root=world.root, index=world.index, environ=environ)
+    try:
+        report = made.json("image", "build", "--engine", name, "--tag", tag)["result"]
+        assert (report["builder"], report["tags"]) == (name, [tag])
+        assert sum(layer["size"] for layer in report["layers"]) > 10_000_000
+        if bare:
+            root = bare_builders.mounted(tag)
+            argv = [sys.executable, "-I", "-S", "-c", LISTER, str(root), *FOLDERS]
+            listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+            assert _differences(json.loads(listed), buildkit) == {}
+        else:
+            assert _differences(_in_container(tag), buildkit) == {}
+            proof = made.json("image", "verify", tag)["result"]
+            assert [each["code"] for each in proof["findings"]] == ["image-unproved"]
+            assert "built from source" in proof["findings"][0]["message"]
+    finally:
+        bare_builders.remove(tag) if bare else engine.remove_image(tag)
+
+
 @pytest.mark.parametrize("change", ["missing", "altered"])
 def test_a_build_says_which_wheels_it_lacks(world: World, tmp_path: Path, change: str) -> None:
     import docker

@@ -334,7 +334,40 @@ def test_a_stale_dockerfile_is_not_built(built: Project) -> None:
 def test_an_image_that_is_not_there_is_named(built: Project) -> None:
     done = built.run("--image", "zz-made-nothing", code=4)
     assert "has no image `zz-made-nothing`" in done.stderr
-    assert "envctl image build" in done.stderr
+    assert "`envctl image build --tag zz-made-nothing`" in done.stderr
+    asked = built.envctl("image", "verify", "localhost:9/zz-made-nothing", code=3)
+    assert "the engine has no image `localhost:9/zz-made-nothing`, and the registry" in asked.stderr
+    assert "docker image ls" in asked.stderr
+
+
+def test_an_option_that_is_none_is_no_command(built: Project) -> None:
+    done = built.run("--gpu", "all", "--", "true", code=2)
+    assert "No such option '--gpu'" in done.stderr
+    assert built.run("--", "echo", "--gpu", "-p").stdout == "--gpu -p\n"
+    assert built.run("echo", "--gpu").stdout == "--gpu\n"
+
+
+def test_without_a_name_it_verifies_what_it_builds(built: Project) -> None:
+    report = json.loads(built.envctl("image", "verify", "--json").stdout)
+    assert report["result"]["image"] == built.tag
+
+
+def test_an_image_of_another_lock_is_run_and_said(
+    built: Project, tmp_path: Path, image_tag: str
+) -> None:
+    label = "io.envctl.slice.linux-x86_64"
+    old = json.loads(engine.docker("image", "inspect", built.tag))[0]["Config"]["Labels"][label]
+    made = f"FROM {built.tag}\nLABEL {label}={old[:-1]}{'0' if old[-1] != '0' else '1'}\n"
+    (tmp_path / "Dockerfile").write_text(made)
+    engine.build(tmp_path, tag=image_tag)
+    done = built.run("--image", image_tag, "--", "echo", "there")
+    assert done.stdout == "there\n"
+    said = f"note: `{image_tag}` was not made from pylock.toml as it is today"
+    assert said in done.stderr
+    assert "was not made" not in built.run("--", "true").stderr
+    proof = built.envctl("image", "verify", image_tag, code=1).stdout
+    assert "another slice of the lock: an older one's, or another profile's" in proof
+    assert "run `envctl dockerize`, then `envctl image build`" in proof
 
 
 def test_a_failed_step_is_named_with_what_it_said(built: Project) -> None:

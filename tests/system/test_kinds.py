@@ -197,6 +197,37 @@ def test_the_same_files_as_venv_but_for_the_compiled_ones(shop: Shop, image: str
     assert differing <= {compiled, f"{site}/zz_made_ext-1.0.dist-info/RECORD"}
 
 
+def test_it_is_proved_as_far_as_it_can_be(shop: Shop, image: str, tmp_path: Path) -> None:
+    """The own package's modules by this folder; what was built by its own word only, which is said."""
+    report = json.loads(shop.envctl("image", "verify", image, "--json"))
+    found = report["result"]["findings"]
+    assert {(each["code"], each["severity"]) for each in found} == {("image-unproved", "note")}
+    assert "`zz-made-shop` was built in the image" in found[-1]["message"]
+    other = f"{image}-altered"
+    site = "/opt/venv/lib/python3.11/site-packages"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {image}\nUSER 0\n"
+        f"RUN echo 'evil = 1' >> {site}/shop/__init__.py && echo > /app/zz_made_pure.py \\\n"
+        f" && digest=$(python -c 'import sys, hashlib, base64; d = hashlib.sha256(open(sys.argv[1],"
+        ' "rb").read()).digest(); print(base64.urlsafe_b64encode(d).rstrip(b"=").decode())\''
+        f" {site}/shop/__init__.py) \\\n"
+        f' && sed -i "s|^shop/__init__.py,.*|shop/__init__.py,sha256=$digest,1|"'
+        f" {site}/zz_made_shop-1.0.dist-info/RECORD\n"
+        "USER 10001:0\n"
+    )
+    try:
+        engine.build(tmp_path, tag=other)
+        report = json.loads(shop.envctl("image", "verify", other, "--json", code=1))
+    finally:
+        engine.remove_image(other)
+    found = {(each["code"], each["subject"]) for each in report["result"]["findings"]}
+    assert found - {("image-unproved", "packages")} == {
+        ("image-differs", "zz-made-shop"),
+        ("image-differs", "/app"),
+        ("image-shadowed", "/app/zz_made_pure.py"),
+    }
+
+
 def own(name: str) -> bool:
     parts = name.split("/")
     return any(p == "shop" or p.lower().startswith(("zz_made_shop", "__editable__")) for p in parts)

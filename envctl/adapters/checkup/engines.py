@@ -12,6 +12,7 @@ from typing import Any
 from envctl.adapters import docker_host
 from envctl.adapters.checkup import tools
 from envctl.adapters.checkup.patience import said, together
+from envctl.adapters.checkup.reading import exists
 from envctl.domain.checkup.engines import EngineFacts, Engines
 from envctl.errors import ContainerError
 from envctl.ports import Runner
@@ -38,7 +39,7 @@ def look(run: Runner, environ: Mapping[str, str], sysroot: Path) -> Engines:
         engines=tuple(
             each if isinstance(each, EngineFacts) else late[name] for name, each in found.items()
         ),
-        nvidia=any((sysroot / path).exists() for path in ("proc/driver/nvidia/version", "dev/dxg")),
+        nvidia=any(exists(sysroot / path) for path in ("proc/driver/nvidia/version", "dev/dxg")),
     )
 
 
@@ -51,8 +52,7 @@ def _docker(run: Runner, environ: Mapping[str, str], sysroot: Path) -> EngineFac
         return _refusing("", error, chosen=True)
     if where.startswith("ssh://"):  # ssh may ask its user for a password
         return EngineFacts(name="docker", where="ssh", chosen=chosen, local=False)
-    socket = Path(where.removeprefix("unix://"))
-    if not chosen and not command and not socket.exists():
+    if not chosen and not command and not exists(where.removeprefix("unix://")):
         return EngineFacts(name="docker", there=False)
     try:
         found = _described(_info(), where, sysroot, chosen=chosen)
@@ -119,7 +119,7 @@ def _podman(run: Runner, environ: Mapping[str, str], sysroot: Path) -> EngineFac
         known = explain(done.stderr) if done else None
         return EngineFacts(
             name="podman",
-            problem=known.message if known else "Podman does not answer",
+            problem=known.message if known else "it does not answer",
             mend=known.hint if known else "see `podman info`",
         )
     try:
@@ -133,7 +133,7 @@ def _podman(run: Runner, environ: Mapping[str, str], sysroot: Path) -> EngineFac
             gpu=("CDI",) if _listed(sysroot) else (),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        problem = "Podman describes itself in a way that is not known"
+        problem = "it describes itself in a way that is not known"
         return EngineFacts(name="podman", problem=problem, mend="see `podman info`")
 
 
@@ -151,4 +151,4 @@ def _listed(sysroot: Path) -> bool:
 
 def _kind(where: str) -> str:
     """Return how the engine is reached: its address may name a machine or a user."""
-    return "its default socket" if where == docker_host.DEFAULT else where.partition("://")[0]
+    return "its default socket" if where == docker_host.DEFAULT else where.rpartition("://")[0]

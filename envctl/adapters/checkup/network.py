@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from envctl.adapters.checkup.reading import exists, is_file, real
 from envctl.domain.checkup.network import BUNDLES, Bundle, Network
 
 
@@ -22,7 +23,9 @@ def look(environ: Mapping[str, str]) -> Network:
 
 
 def _bundle(variable: str, path: str) -> Bundle:
-    real = os.path.realpath(path)
+    followed = real(path)
+    if exists(path) and not is_file(path):  # a pipe would be waited for
+        return Bundle(variable=variable, real=followed, problem="is no plain file")
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cafile=path)
@@ -32,13 +35,13 @@ def _bundle(variable: str, path: str) -> Bundle:
         problem = f"cannot be read ({(getattr(error, 'strerror', None) or 'no such name').lower()})"
     else:
         problem = "" if context.cert_store_stats()["x509"] else "holds no certificate"
-    return Bundle(variable=variable, real=real, problem=problem or None)
+    return Bundle(variable=variable, real=followed, problem=problem or None)
 
 
 def _system() -> bool:
     """Whether Python finds the system's certificates: images without ``ca-certificates`` have none."""
     paths = ssl.get_default_verify_paths()
-    if paths.cafile and Path(paths.cafile).is_file():
+    if paths.cafile and is_file(paths.cafile):
         return True
     try:
         return bool(paths.capath and os.listdir(paths.capath))  # noqa: PTH208  # names are enough
@@ -49,7 +52,7 @@ def _system() -> bool:
 def _netrc(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
     home = environ.get("HOME")
     named = environ.get("NETRC") or (f"{home}/.netrc" if home else "")
-    if not named or not Path(named).is_file():
+    if not named or not is_file(named):
         return None, None
     try:
         netrc.netrc(named)

@@ -5,15 +5,25 @@ import platform
 import pwd
 from collections.abc import Collection, Iterator, Mapping
 
+from envctl.adapters.checkup.patience import together
+from envctl.adapters.checkup.reading import real
 from envctl.domain.checkup.redaction import Person, secrets
+
+_USERS = ("USER", "LOGNAME", "USERNAME", "SUDO_USER")
+_MOMENT = 3.0  # seconds: accounts may be asked of a server
 
 
 def look(environ: Mapping[str, str], more: Collection[str]) -> Person:
     """Return it from the variables and from the system, which need not agree."""
-    homes = [environ.get("HOME", ""), *_account_home()]
+    account = together({"account": lambda: pwd.getpwuid(os.getuid())}, _MOMENT)["account"]
+    known = (
+        account if isinstance(account, pwd.struct_passwd) else None
+    )  # a container's user may have none
+    homes = [environ.get("HOME", ""), known.pw_dir if known else ""]
+    users = [*(environ.get(name, "") for name in _USERS), known.pw_name if known else ""]
     return Person(
         homes=tuple(dict.fromkeys(form for home in homes if home for form in _forms(home))),
-        users=tuple(dict.fromkeys(name for name in _users(environ) if name)),
+        users=tuple(dict.fromkeys(name for name in users if name)),
         hosts=tuple(dict.fromkeys(name for name in _hosts(environ) if name)),
         secrets=tuple(dict.fromkeys([*secrets(environ), *secrets(dict(_as_variables(more)))])),
     )
@@ -26,23 +36,7 @@ def _as_variables(addresses: Collection[str]) -> Iterator[tuple[str, str]]:
 
 
 def _forms(home: str) -> tuple[str, str]:
-    return home, os.path.realpath(home)
-
-
-def _account_home() -> list[str]:
-    try:
-        return [pwd.getpwuid(os.getuid()).pw_dir]
-    except KeyError:  # a container's user has no account
-        return []
-
-
-def _users(environ: Mapping[str, str]) -> Iterator[str]:
-    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER"):
-        yield environ.get(name, "")
-    try:
-        yield pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return
+    return home, real(home)
 
 
 def _hosts(environ: Mapping[str, str]) -> Iterator[str]:

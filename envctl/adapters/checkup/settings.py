@@ -10,15 +10,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from envctl.adapters.checkup.reading import is_file, text
 from envctl.domain.checkup.settings import SettingsFile
-
-_MOST = 1 << 20  # bytes
 
 
 def look(environ: Mapping[str, str], root: Path | None) -> tuple[SettingsFile, ...]:
     """Return the files that are there, those that count most last."""
-    found = [_pip(path) for path in dict.fromkeys(_of_pip(environ)) if path.is_file()]
-    found += [_uv(path) for path in dict.fromkeys(_of_uv(environ, root)) if path.is_file()]
+    found = [_pip(path) for path in dict.fromkeys(_of_pip(environ)) if is_file(path)]
+    found += [_uv(path) for path in dict.fromkeys(_of_uv(environ, root)) if is_file(path)]
     return tuple(found)
 
 
@@ -55,7 +54,7 @@ def _of_uv(environ: Mapping[str, str], root: Path | None) -> Iterator[Path]:
 def _pip(path: Path) -> SettingsFile:
     parser = configparser.RawConfigParser()
     try:
-        parser.read_string(_text(path))
+        parser.read_string(text(path))
     except configparser.Error:  # its message quotes the line, which may hold a login
         return SettingsFile(tool="pip", path=str(path), problem="it is no INI file")
     except (OSError, ValueError) as error:
@@ -66,7 +65,7 @@ def _pip(path: Path) -> SettingsFile:
 
 def _uv(path: Path) -> SettingsFile:
     try:
-        table = tomllib.loads(_text(path))
+        table = tomllib.loads(text(path))
     except tomllib.TOMLDecodeError:
         return SettingsFile(tool="uv", path=str(path), problem="it is no TOML")
     except (OSError, ValueError, RecursionError) as error:
@@ -80,11 +79,6 @@ def _keys(table: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"pip.{each}" for each in value)
         else:
             yield key
-
-
-def _text(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_MOST).decode("utf-8-sig")
 
 
 def _why(error: Exception) -> str:

@@ -1,14 +1,14 @@
 """The shell that started envctl: which environment is active in it, and whether it completes envctl's words."""
 
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePath
 from shutil import which
 
+from envctl.adapters.checkup.reading import is_file, real, text
 from envctl.domain.checkup.shell import ShellFacts
 
 _WORDS = ("envctl completion", "_ENVCTL_COMPLETE")
-_MOST = 1 << 20  # bytes of a start-up file
 _FILES: Mapping[str, tuple[str, ...]] = {
     "bash": (".bashrc", ".bash_profile", ".profile", ".bash_completion"),
     "zsh": (".zshrc", ".zprofile", ".zshenv"),
@@ -41,7 +41,7 @@ def look(environ: Mapping[str, str], parent: str | None, environment: str | None
         shell=shell,
         completes=bool(shell and _completes(shell, environ)),
         active=active,
-        there=active is None or (Path(active) / "pyvenv.cfg").is_file(),
+        there=active is None or is_file(f"{active}/pyvenv.cfg"),
         same=bool(active and environment and _same(active, environment)),
         first=_same(PurePath(python).parent, f"{active}/bin") if python and active else None,
     )
@@ -49,28 +49,24 @@ def look(environ: Mapping[str, str], parent: str | None, environment: str | None
 
 def _completes(shell: str, environ: Mapping[str, str]) -> bool:
     home = Path(environ.get("HOME") or "/")
-    if any((home / path).is_file() for path in _SCRIPTS.get(shell, ())):
+    if any(is_file(home / path) for path in _SCRIPTS.get(shell, ())):
         return True
     zsh = environ.get("ZDOTDIR")
     folders = [Path(zsh)] if zsh and shell == "zsh" else []
     return any(
-        word in text
+        word in found
         for folder in (home, *folders)
-        for text in _texts(folder, _FILES.get(shell, ()))
+        for found in _texts(folder, _FILES.get(shell, ()))
         for word in _WORDS
     )
 
 
 def _texts(folder: Path, names: tuple[str, ...]) -> Iterator[str]:
-    for name in names:
-        path = folder / name
-        try:
-            if path.is_file():
-                with path.open("rb") as file:
-                    yield file.read(_MOST).decode(errors="replace")
-        except OSError:
-            continue
+    for path in (folder / name for name in names):
+        if is_file(path):
+            with suppress(OSError, UnicodeDecodeError):
+                yield text(path)
 
 
 def _same(one: str | PurePath, other: str | PurePath) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+    return real(str(one)) == real(str(other))

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from envctl import __version__
 from envctl.adapters.builders import docker_cli
 from envctl.adapters.checkup.patience import said, together
+from envctl.adapters.checkup.reading import real
 from envctl.adapters.uv import program as uv_program
 from envctl.domain.checkup.tools import Tool, Tools
 from envctl.errors import EnvctlError
@@ -142,4 +143,4 @@ def _unmet() -> Iterator[str]:
 
 
 def _same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+    return real(one) == real(other)

@@ -1,6 +1,7 @@
 """One layer's tar, read as it comes: every file is hashed, and of a few more is kept."""
 
 import hashlib
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ _FIXED = (
     "etc/ld.so.preload",
     "etc/ld.so.conf",
 )
+# The exact version of the base image's Python; its `bin` says it to nobody who does not run it.
+_PATCH_LEVEL = re.compile(r"usr/(?:local/)?include/python3\.[0-9]+/patchlevel\.h")
 _OWN = (f"{ENVIRONMENT}/pyvenv.cfg", "opt/envctl/", "etc/ld.so.conf.d/")
 
 
@@ -162,7 +165,7 @@ def _kept(path: str) -> bool:
     name = path.rpartition("/")[2]
     if path.startswith(f"{ENVIRONMENT}/"):
         return (".dist-info/" in path and name in _WANTED) or path.endswith((".pth", "pyvenv.cfg"))
-    return path in _FIXED or path.startswith(_OWN)
+    return path in _FIXED or path.startswith(_OWN) or bool(_PATCH_LEVEL.fullmatch(path))
 
 
 def _blocks(content: IO[bytes]) -> Iterator[bytes]:

@@ -55,6 +55,7 @@ def inspect(reference: str, run: Runner) -> ImageFacts | None:  # noqa: ARG001  
     return ImageFacts(
         env=dict(pair.split("=", 1) for pair in configuration.get("Env") or () if "=" in pair),
         ports=tuple(configuration.get("ExposedPorts") or ()),
+        labels=dict(configuration.get("Labels") or {}),
     )
 
 

@@ -38,6 +38,7 @@ def inspect(reference: str, run: Runner) -> ImageFacts | None:
     return ImageFacts(
         env=dict(pair.split("=", 1) for pair in configuration.get("Env") or () if "=" in pair),
         ports=tuple(configuration.get("ExposedPorts") or ()),
+        labels=dict(configuration.get("Labels") or {}),
     )
 
 

@@ -171,7 +171,7 @@ def _others(paths: list[str], base: Mapping[str, Entry], promise: Promise) -> It
     changed = [path for path in paths if path in base]
     if changed and not promise.system_packages:
         said = f"{len(changed)} files of the base image are changed above it: {listed(changed)}"
-        yield differs("base", said, severity="warning")
+        yield differs("base", said, severity="warning" if promise.steps else "error")
     new = [path for path in paths if path not in base]
     if new and not promise.system_packages and not promise.steps:
         said = f"{len(new)} files lie in the image that nothing in its Dockerfile brings: {listed(new)}"

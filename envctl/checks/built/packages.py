@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envctl.checks.built import records
+from envctl.checks.built import bytecode, records
 from envctl.checks.built.findings import differs, listed
 from envctl.domain.finding import Finding
 from envctl.domain.image.contents import Contents, Entry
 from envctl.domain.image.proof import ENVIRONMENT, Evidence, Promise
 
 _MANY = 5
-_CHECKED_HASH = 0b11  # PEP 552: Python looks at the source before it believes the file
 _OTHERS_WRITE = 0o022
 
 
@@ -34,8 +33,10 @@ def check(contents: Contents, promise: Promise, evidence: Evidence) -> Iterator[
     }
     yield from _altered(files, {**loose, **wanted})
     yield from _strays(files, promise, {**loose, **wanted}, infos)
+    yield from bytecode.check(contents, promise, evidence, {**loose, **wanted})
     yield from records.check(contents, promise, evidence, infos)
     yield from _unproved(promise, infos, compared)
+    yield from _own(files, promise, loose)
     yield from _writable(files)
 
 
@@ -139,9 +140,7 @@ def _strays(
             continue
         if above in noted and records.noted(path) and entry.kind == "file":
             continue
-        if "__pycache__" in above and _source(path) in rows:
-            yield from _compiled(path, entry)
-        else:
+        if bytecode.source(path, promise) not in rows:
             strays.setdefault(_place(path, entry, promise), []).append(path)
     for place, paths in strays.items():
         if len(paths) > _MANY:
@@ -165,19 +164,6 @@ def _place(path: str, entry: Entry, promise: Promise) -> str:
 def _stray(path: str, entry: Entry) -> Finding:
     what = f" (a link to {entry.target})" if entry.kind == "link" else ""
     return differs(path, f"{path}{what} belongs to no package of the lock")
-
-
-def _compiled(path: str, entry: Entry) -> Iterator[Finding]:
-    flags = int.from_bytes(entry.head[4:8], "little")
-    if entry.kind != "file" or flags != _CHECKED_HASH:
-        said = f"{path} runs whatever its source says: it is not checked by hash"
-        yield differs(path, said)
-
-
-def _source(path: str) -> str:
-    """Return the source that a byte-compiled file is of (PEP 3147)."""
-    above, _, name = path.rpartition("/")
-    return f"{above.removesuffix('__pycache__')}{name.partition('.')[0]}.py"
 
 
 def _skeleton(path: str, entry: Entry, promise: Promise) -> bool:
@@ -205,6 +191,32 @@ def _unproved(promise: Promise, infos: _Infos, compared: Iterable[str]) -> Itera
         )
         advice = "run `envctl sync` here, or `envctl dockerize` for the hermetic flavour, then verify again"
         yield _note(said, advice, severity="warning")
+
+
+def _own(files: Mapping[str, Entry], promise: Promise, loose: records.Rows) -> Iterator[Finding]:
+    """Yield which modules of the project's own package are no files of this folder: its wheel is made in the image."""
+    if promise.own is None:
+        return
+    other = [
+        path
+        for path, (name, _) in sorted(loose.items())
+        if name == promise.own
+        and path.endswith(".py")
+        and path in files
+        and files[path].digest not in promise.packed
+    ]
+    if other:
+        said = (
+            f"{len(other)} modules of `{promise.own}` are no files of this folder: {listed(other)}"
+        )
+        advice = (
+            "build the image again, or take the edit back; what its build writes itself, look at"
+        )
+        yield differs(promise.own, said, severity="warning", advice=advice)
+    yield _note(
+        f"`{promise.own}` was built in the image: what is no module was compared with its own RECORD only",
+        "nothing: its modules were compared with this folder",
+    )
 
 
 def _note(message: str, advice: str, severity: str = "note") -> Finding:

@@ -4,6 +4,7 @@ Labels and variables that a user's own lines add are theirs; what changes which 
 something on one machine only, is not.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from envctl.checks.built.findings import differs, shadowed
@@ -34,7 +35,13 @@ _SHADOWING = (
     "GLIBC_TUNABLES",
     "OPENSSL_CONF",
 )
+# Whom programs ask, and whom they believe (requests, curl, OpenSSL, pip, uv).
+_REACH = re.compile(
+    r"(?:HTTPS?|ALL|FTP)_PROXY|SSL_CERT_(?:FILE|DIR)|(?:REQUESTS|CURL)_CA_BUNDLE|(?:PIP|UV)_[A-Z0-9_]+",
+    re.IGNORECASE,
+)
 _ROOT = ("", "0", "root")
+_TITLE = "org.opencontainers.image.title"
 # Variables of the official Python images: docker-library/python. The key is the fingerprint of a public one.
 _BASE = ("GPG_KEY",)
 
@@ -100,15 +107,19 @@ def user(found: str, promise: Promise) -> Iterator[Finding]:
 def labels(found: Mapping[str, str], promise: Promise) -> Iterator[Finding]:
     """Yield the labels that differ; of a slice for another machine nothing is said."""
     for name, wanted in promise.labels.items():
-        if found.get(name) != wanted:
-            slice_ = name == promise.slice_label[0]
-            said = "the image was made from another slice of the lock" if slice_ else None
-            yield differs(
-                name,
-                said or f"the label {name} differs",
-                expected=wanted,
-                actual=found.get(name) or "none",
-            )
+        have = found.get(name) or "none"
+        if have == wanted:
+            continue
+        if name == _TITLE:
+            said = "it is the image of another project, or of this one under another name"
+            advice = "name this project's own image, or build it: `envctl image build`"
+            yield differs(name, said, expected=wanted, actual=have, advice=advice)
+        elif name == promise.slice_label[0]:
+            said = "the image was made from another slice of the lock: an older one's, or another profile's"
+            advice = "run `envctl dockerize`, then `envctl image build`; or name the profile: `--profile`"
+            yield differs(name, said, expected=wanted, actual=have, advice=advice)
+        else:
+            yield differs(name, f"the label {name} differs", expected=wanted, actual=have)
 
 
 def variables(found: Mapping[str, str], promise: Promise) -> Iterator[Finding]:
@@ -138,6 +149,9 @@ def _undeclared(name: str, found: Mapping[str, str]) -> Iterator[Finding]:
         yield shadowed(name, said, actual=found[name])
     elif name.startswith("ENVCTL_"):
         yield differs(name, f"{name} changes what the preflight checks", actual=found[name])
+    elif _REACH.fullmatch(name) and kind != "secret" and not holds_login(found[name]):
+        said = f"{name} is set and not declared: it says whom programs ask on the network, or believe there"
+        yield differs(name, said, actual=found[name], severity="warning")
     elif kind == "secret" or holds_login(found[name]):
         yield differs(
             name,

@@ -8,8 +8,8 @@ from typing import Literal
 class EngineFacts:
     """One engine. ``chosen``: somebody said that it is to be this one. ``problem``: it is there and does not serve us.
 
-    ``buildkit``: whether a command here reaches it; ``None``: the engine builds by itself (Podman). ``gpu``: the ways in
-    which it can give GPUs to a container.
+    ``buildkit``: whether a command here reaches it; ``None``: the engine builds by itself (Podman). ``gpu``: the ways
+    in which it can give GPUs to a container.
     """
 
     name: Literal["docker", "podman"]

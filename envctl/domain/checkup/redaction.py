@@ -12,14 +12,18 @@ from urllib.parse import quote, unquote
 from envctl.domain.image.secrets import in_bytes
 from envctl.domain.variables import classify
 
-_COMMON = frozenset(
-    """admin app build conda container debian docker envctl fedora git gpu guest home host jovyan localhost main nobody
-    none podman pip python root runner shell test tools ubuntu user users uv vagrant vscode""".split()
-)
+_NAMES = """
+admin app build conda container debian docker envctl fedora git gpu guest home host jovyan localhost main nobody none
+podman pip python root runner shell test tools ubuntu user users uv vagrant vscode
+"""
+_COMMON = frozenset(_NAMES.split())
+_EMPTY = frozenset(
+    ("true", "false", "none", "null", "auto", "default")
+)  # what a switch may be set to
 _SHORTEST = 4  # characters: a shorter secret would take words apart, and is none
 _HIDDEN = "***"
 _LOGIN = re.compile(r"(?<=://)[^\s\"'`<>]*@")
-_BARE_LOGIN = re.compile(r"(?<![\w/@.-])[^\s/@:\"'`<>()]+:[^\s@\"'`<>()]+@(?=[\w.\[-])")
+_BARE_LOGIN = re.compile(r"(?<![\w/@.-])[^\s/@:\"'`<>()]+:(?!//)[^\s@\"'`<>()]+@(?=[\w.\[-])")
 _QUERY = re.compile(r"(://[^\s\"'`<>?#]*)[?#][^\s\"'`<>]*")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HOMES = re.compile(r"(?P<root>/home/|/Users/|[A-Za-z]:\\Users\\)[^/\\:;,\s\"'`]+")
@@ -45,7 +49,7 @@ def secrets(environ: Mapping[str, str]) -> tuple[str, ...]:
         for name, value in environ.items()
         for secret in _secrets(name, value)
         for form in (secret, unquote(secret), quote(secret, safe=""))
-        if len(form) >= _SHORTEST
+        if len(form) >= _SHORTEST and form.lower() not in _EMPTY
     }
     return tuple(sorted(found, key=lambda each: (-len(each), each)))
 
@@ -90,7 +94,7 @@ def _no_token(found: re.Match[str]) -> str:
 
 def _named(text: str, names: tuple[str, ...], instead: str) -> str:
     for name in sorted(names, key=len, reverse=True):
-        if name and name.lower() not in _COMMON:
+        if len(name) > 1 and name.lower() not in _COMMON:
             shape = rf"(?<![^\W_]){re.escape(name)}(?![^\W_])"
             text = re.sub(shape, instead, text, flags=re.IGNORECASE)
     return text

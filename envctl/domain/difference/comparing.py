@@ -1,12 +1,12 @@
 """Two sides, whatever they are: what differs between them, the likeliest explanation first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from envctl.domain.contract import Contract, derive
 from envctl.domain.contract.change import Aspect, effects
 from envctl.domain.difference import Comparison, Difference, facts, packages, settings
-from envctl.domain.difference.packages import Ranked
+from envctl.domain.difference.packages import Held, Ranked
 from envctl.domain.difference.settings import Value
 from envctl.domain.difference.side import WORDS, Side
 
@@ -32,17 +32,26 @@ _WEIGHTS = {
 
 def compare(a: Side, b: Side) -> Comparison:
     """Rank what differs; ``compare(b, a)`` names the same things."""
-    ranked = [*_packages(a, b), *_needs(a, b), *facts.differences(a.facts, b.facts)]
-    ranked += _variables(a, b)
-    ranked.sort(key=lambda each: (each[0], each[1].subject))
-    return Comparison(
-        differences=tuple(each for _, each in ranked), remarks=tuple(_remarks(a, b))
-    )
+    found = sorted(ranked(a, b), key=lambda each: (each[0], each[1].subject))
+    return Comparison(differences=tuple(each for _, each in found), remarks=tuple(remarks(a, b)))
+
+
+def ranked(a: Side, b: Side) -> Iterator[Ranked]:
+    """Yield what differs with its weight, in no certain order."""
+    yield from _packages(a, b)
+    yield from _needs(a, b)
+    yield from facts.differences(a.facts, b.facts)
+    yield from _variables(a, b)
 
 
 def _packages(a: Side, b: Side) -> Iterator[Ranked]:
     if a.packages is not None and b.packages is not None:
-        yield from packages.differences(a.packages, b.packages)
+        lone = (a.aside | b.aside) & (a.packages.keys() ^ b.packages.keys())
+        yield from packages.differences(_without(a.packages, lone), _without(b.packages, lone))
+
+
+def _without(held: Mapping[str, Held], names: Collection[str]) -> dict[str, Held]:
+    return {name: each for name, each in held.items() if name not in names}
 
 
 def _needs(a: Side, b: Side) -> Iterator[Ranked]:
@@ -103,7 +112,9 @@ def _variables(a: Side, b: Side) -> Iterator[Ranked]:
             yield _WEIGHTS[kind], found
 
 
-def _shared(own: Side, other: Side, mine: Mapping[str, Value], theirs: Mapping[str, Value]) -> dict[str, Value]:
+def _shared(
+    own: Side, other: Side, mine: Mapping[str, Value], theirs: Mapping[str, Value]
+) -> dict[str, Value]:
     """Return the variables that the other side would have too: a lock and an environment have the declared ones only.
 
     What means something on one machine is in no image, and what a run does not tell is not known.
@@ -119,9 +130,14 @@ def _shared(own: Side, other: Side, mine: Mapping[str, Value], theirs: Mapping[s
     return {name: each for name, each in found.items() if name not in untold}
 
 
-def _remarks(a: Side, b: Side) -> Iterator[str]:
+def remarks(a: Side, b: Side) -> Iterator[str]:
+    """Yield what cannot be told."""
     for side in (a, b):
         yield from (f"{side.name}: {said}" for said in side.remarks)
+    if a.asked is not None and b.asked is not None and a.asked != b.asked:
+        gone = [f"- {each}" for each in a.asked if each not in b.asked]
+        come = [f"+ {each}" for each in b.asked if each not in a.asked]
+        yield f"what the manifest asks for is not the same: {'; '.join(gone + come)}"
     if {a.kind, b.kind} == {"run", "record"}:
         return
     silent = [side for side in (a, b) if side.packages is None and side.kind != "record"]

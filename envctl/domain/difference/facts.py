@@ -5,7 +5,11 @@ from collections.abc import Iterator, Mapping
 from envctl.domain.difference import Difference, Group
 
 _REASONS: Mapping[str, tuple[int, Group, str]] = {
-    "gpu": (20, "machine", "other GPUs, or another number: other kernels and another order of sums"),
+    "gpu": (
+        20,
+        "machine",
+        "other GPUs, or another number: other kernels and another order of sums",
+    ),
     "gpu problem": (2, "machine", "a driver that does not answer: programs do without a GPU"),
     "driver": (26, "machine", "the driver compiles PTX and brings its own part of CUDA"),
     "cuda-compat": (27, "machine", "it takes the place of the driver's own part of CUDA"),

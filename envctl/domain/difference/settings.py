@@ -22,7 +22,7 @@ _ORDER = [kind for kind, _ in CLASSES]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Value:
-    """A variable that is set. ``value`` is ``None`` where it is not known; ``hidden``: it is known, and not to be shown."""
+    """A variable that is set; ``value`` is ``None`` where it is not known. ``hidden``: it is not to be shown."""
 
     kind: str
     value: str | None = None
@@ -35,7 +35,7 @@ def declared(env: Mapping[str, str]) -> dict[str, Value]:
 
 
 def baked(env: Mapping[str, str]) -> dict[str, Value]:
-    """Return an image's variables: of those that no table knows the value is hidden, since nobody can tell what it is."""
+    """Return an image's variables; of those that no table knows the value is hidden: it may be a secret."""
     return {name: _value(name, text, "other") for name, text in env.items()}
 
 

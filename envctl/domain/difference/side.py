@@ -1,4 +1,4 @@
-"""One of two things that are compared, as far as it has to do with results: whatever it is, it is put in these words."""
+"""One of two things that are compared: whatever it is, this is what of it has to do with results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +32,8 @@ class Side:
     """What one side tells; ``None`` and a missing fact mean that it does not tell.
 
     ``name``: what it is, for people. ``facts``: see the module of that name. ``remarks``: what it cannot tell.
+    ``asked``: the requirements and settings that a lock answers, one line each. ``aside``: packages that count only
+    where both sides have them: the project itself, and what tools put into an environment unasked.
     """
 
     kind: Kind
@@ -41,6 +43,8 @@ class Side:
     variables: Mapping[str, Value] | None = None
     facts: Mapping[str, str | None] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    asked: tuple[str, ...] | None = None
+    aside: frozenset[str] = frozenset()
 
 
 def comparable(a: Kind, b: Kind) -> bool:

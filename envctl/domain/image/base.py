@@ -16,7 +16,7 @@ from envctl.errors import ImageError
 
 _OFFICIAL = "docker.io/library"
 # distribution/reference, without the rarer forms: what is written here becomes part of an instruction.
-_REGISTRY = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[a-z0-9._-]+)*")
+_REGISTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9._-]+)*")
 _REFERENCE = re.compile(
     rf"(?P<name>{_REGISTRY.pattern}):(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]*)"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"

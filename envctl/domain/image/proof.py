@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 ENVIRONMENT = "opt/venv"
 """Where an image's environment lies, without the leading slash."""
@@ -16,22 +16,28 @@ class Brought:
     """One package as its wheel brings it: path from the environment → the SHA-256 (hex) that its file may have.
 
     It may have several where two packages bring one path, and none where only that it is there is known.
-    ``folder`` is the name of its ``.dist-info``.
+    ``folder`` is the name of its ``.dist-info``. ``compiled``: path of a source → the SHA-256 that its byte-compiled
+    file has, by the Python whose version is ``compiler``.
     """
 
     name: str
     version: str
     folder: str
     rows: Mapping[str, tuple[str, ...]]
+    compiled: Mapping[str, str] = field(default_factory=dict)
+    compiler: str = ""
 
     def at(self, python: str) -> "Brought":
         """Return the same package in an environment of another minor version of Python."""
-        start = f"lib/python{python}/"
-        rows = {
-            (start + path.split("/", 2)[2] if path.startswith("lib/python3.") else path): digests
-            for path, digests in self.rows.items()
-        }
-        return Brought(name=self.name, version=self.version, folder=self.folder, rows=rows)
+        rows = {moved(path, python): digests for path, digests in self.rows.items()}
+        return replace(self, rows=rows)
+
+
+def moved(path: str, python: str) -> str:
+    """Return where a path from an environment lies in that of another minor version of Python."""
+    steps = path.split("/", 2)
+    inside = path.startswith("lib/python3.") and len(steps) > 2
+    return f"lib/python{python}/{steps[2]}" if inside else path
 
 
 def hexadecimal(recorded: str) -> str:
@@ -106,3 +112,14 @@ class Evidence:
                 before = found[path][1] if path in found else ()
                 found[path] = (each.name, tuple(dict.fromkeys((*before, *digests))))
         return found
+
+    def compiled(self) -> dict[str, str]:
+        """Return path of a source from the environment → the hash that its byte-compiled file must have."""
+        return {
+            path: code for each in self.brought.values() for path, code in each.compiled.items()
+        }
+
+    @property
+    def compiler(self) -> str:
+        """The version of the Python that compiled them; empty: none did."""
+        return next((each.compiler for each in self.brought.values() if each.compiler), "")

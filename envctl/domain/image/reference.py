@@ -54,7 +54,7 @@ def parse_reference(text: str, where: str | None = None) -> Reference:
         raise ImageError(
             f"{text!r} is not the name of an image",
             where=where,
-            hint='write it as "registry.example/team/vision:1.0"',
+            hint='write it as "registry.example/team/vision:1.0", in small letters',
         )
     registry, repository = str(match["registry"]).lower(), match["repository"]
     if registry in _HUB_NAMES:

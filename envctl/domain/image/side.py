@@ -21,18 +21,17 @@ _SITE = re.compile(r"(.*?)lib/python(3\.\d+)t?/(?:site|dist)-packages/([^/]+)\.d
 _BASE = "org.opencontainers.image.base.name"
 _DIGEST = "org.opencontainers.image.base.digest"
 
-def local_side(found: Contents, name: str, *, own: str | None = None) -> Side:
-    """Return an image as its files tell it; ``own``: the project's own package, which is in no lock."""
-    packages, python = _installed(found)
-    held = {key: each for key, each in packages.items() if key != own}
+
+def local_side(found: Contents, name: str) -> Side:
+    """Return an image as its files tell it."""
+    held, python = _installed(found)
     versions = ((key, each.version, ()) for key, each in held.items())
     start = found.start
     return Side(
         kind="image",
         name=name,
         packages=held,
-        needs=_needs(start.labels)
-        or Needs(contract=contracts.derive(versions), basis="versions"),
+        needs=_needs(start.labels) or Needs(contract=contracts.derive(versions), basis="versions"),
         variables=settings.baked(start.env),
         facts={
             **_facts(start.labels, found.machine),
@@ -102,7 +101,7 @@ def _installed(found: Contents) -> tuple[dict[str, Held], str | None]:
     """Return the packages of the image's environment; in an image that has none, those of its Pythons."""
     places = [match for path in found.files if (match := _SITE.fullmatch(path))]
     own = [match for match in places if match[1] == f"{ENVIRONMENT}/"]
-    held = {}
+    held: dict[str, Held] = {}
     for match in own or places:
         name, _, version = match[3].partition("-")
         site = match[0].removesuffix(f"{match[3]}.dist-info/RECORD")
@@ -116,7 +115,9 @@ def _installed(found: Contents) -> tuple[dict[str, Held], str | None]:
 def _files(found: Contents, site: str, record: str) -> Iterator[tuple[str, str]]:
     """Yield the files that a RECORD names with the hashes that they have, whatever it says."""
     try:
-        rows = [row[0] for row in csv.reader(io.StringIO(found.text(record) or "", newline="")) if row]
+        rows = [
+            row[0] for row in csv.reader(io.StringIO(found.text(record) or "", newline="")) if row
+        ]
     except csv.Error:
         return
     for row in rows:

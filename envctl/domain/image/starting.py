@@ -53,10 +53,11 @@ class HostFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageFacts:
-    """What an image brings: its variables, and the ports that it names (``8000/tcp``)."""
+    """What an image brings: its variables, the ports that it names (``8000/tcp``), its labels."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,8 @@ from envctl.domain.lock.entry import version_of
 from envctl.domain.lock.slices import Slice
 from envctl.domain.platforms import Platform
 
+_ASKED = ("requires ", "extra ", "group ", "constraint ", "resolver ", "exclude-newer ")
+
 
 def side_of(lock: Lock, name: str) -> Side:
     """Return all of a lock, for every platform, extra and group; raises ``LockError`` for a contract that is none."""
@@ -25,6 +27,7 @@ def side_of(lock: Lock, name: str) -> Side:
         needs=Needs(contract=_contract(lock), basis="lock"),
         variables=settings.declared(lock.env) if lock.ours else None,
         facts=_facts(lock),
+        asked=tuple(line for line in lock.inputs if line.startswith(_ASKED)) if lock.ours else None,
     )
 
 
@@ -39,7 +42,9 @@ def narrowed(
     """Return the slice of a lock. ``platform``: its name is in the slice's label; ``spare``: what counts as well."""
     whole = side_of(lock, name)
     own = dict(_held(item.package for item in taken.items))
-    more = {each: whole.packages[each] for each in spare if whole.packages and each in whole.packages}
+    more = {
+        each: whole.packages[each] for each in spare if whole.packages and each in whole.packages
+    }
     label = {"slice": taken.digest} if platform else {}
     return Side(
         kind="lock",
@@ -57,7 +62,9 @@ def _contract(lock: Lock) -> Contract:
 
 def _facts(lock: Lock) -> Mapping[str, str | None]:
     pylock = lock.pylock
-    asked = sorted(line.removeprefix("platform ") for line in lock.inputs if line.startswith("platform "))
+    asked = sorted(
+        line.removeprefix("platform ") for line in lock.inputs if line.startswith("platform ")
+    )
     return {
         "requires-python": str(pylock.requires_python) if pylock.requires_python else "any",
         "platforms": (", ".join(asked) or "any") if lock.ours else None,
@@ -75,7 +82,9 @@ def _held(packages: Iterable[Package]) -> Iterator[tuple[str, Held]]:
             Held(
                 version="" if versions == ["(source)"] else ", ".join(versions),
                 files={file: digest for package in each for file, digest in _files(package)},
-                source=", ".join(sorted({source for package in each if (source := _source(package))}))
+                source=", ".join(
+                    sorted({source for package in each if (source := _source(package))})
+                )
                 or None,
             ),
         )

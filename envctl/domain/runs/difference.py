@@ -13,6 +13,7 @@ from envctl.domain.runs import surroundings as run_surroundings
 from envctl.domain.runs.description import RunDescription
 from envctl.domain.runs.surroundings import both_synced
 
+
 def compare(a: RunDescription, b: RunDescription) -> Comparison:
     """Rank what differs; ``compare(b, a)`` names the same things."""
     early, late = CLASSES[:2], CLASSES[2:]
@@ -107,7 +108,8 @@ def _remarks(a: RunDescription, b: RunDescription) -> Iterator[str]:
     untold = [
         name
         for name in sorted(old.keys() & new.keys())
-        if old[name].value is new[name].value is None and kind_of(old[name], new[name]) != "location"
+        if old[name].value is new[name].value is None
+        and kind_of(old[name], new[name]) != "location"
     ]
     if untold:
         yield f"set in both, to values that are not told: {', '.join(untold)}"

@@ -19,7 +19,8 @@ def side_of(run: RunDescription, name: str) -> Side:
         kind="run",
         name=name,
         packages={
-            key: Held(version=version, basis="installed") for key, version in entered.packages.items()
+            key: Held(version=version, basis="installed")
+            for key, version in entered.packages.items()
         }
         if told
         else None,
@@ -28,7 +29,9 @@ def side_of(run: RunDescription, name: str) -> Side:
         facts={
             "profile": entered.profile if told else None,
             "python": entered.python,
-            "gpu": None if gpus is None else "; ".join(f"{gpus[each]} x {each}" for each in sorted(gpus)),
+            "gpu": None
+            if gpus is None
+            else "; ".join(f"{gpus[each]} x {each}" for each in sorted(gpus)),
             "driver": run.driver,
             "architecture": machine.architecture,
             "cpu": machine.cpu,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import netrc
+import posixpath
 import sys
 import tarfile
 import zipfile
 from base64 import b64encode
 from http.client import HTTPException
-from os.path import normpath
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
@@ -95,7 +95,7 @@ def unpack(path: Path, folder: Path) -> None:
     else:
         with tarfile.open(path) as archive:
             members = archive.getmembers()
-            links = {normpath(member.name) for member in members if member.issym()}
+            links = {posixpath.normpath(member.name) for member in members if member.issym()}
             for member in members:
                 checked(member, links)
             archive.extractall(work)

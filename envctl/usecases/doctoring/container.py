@@ -42,7 +42,7 @@ def look(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def _refusing(each: EngineFacts, *, needed: bool, serving: bool) -> Diagnosis:
-    """An engine that somebody chose, or that the project needs, and that does not serve us, is a failure."""
+    """Return a failure where somebody chose this engine, or the project needs one and has no other."""
     bad = each.chosen or (needed and not serving)
     message = f"{each.name}{_reached(each)}: {each.problem}"
     return Diagnosis(check=_NAME, state="fail" if bad else "warn", message=message, mend=each.mend)

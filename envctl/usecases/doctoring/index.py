@@ -84,7 +84,7 @@ def _said(answer: IndexAnswer) -> Diagnosis:
     if answer.keyring and not answer.login:
         login += " (the keyring was not asked)"
     if answer.problem:
-        message = f"`{answer.name}` {way} does not serve us: {answer.problem}; {login}"
+        message = f"`{answer.name}` {way}: {answer.problem}; {login}"
         return Diagnosis(check=_NAME, state="fail", message=message, mend=answer.mend)
     message = f"`{answer.name}` {way} answers; {login}"
     if answer.bare and answer.login:

@@ -1,6 +1,7 @@
 """Caches and disks: is there room, may we write, can files be linked from uv's cache?"""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from envctl.domain.checkup.places import Place, amount
 from envctl.domain.diagnosis import Diagnosis
@@ -62,28 +63,28 @@ def _cache(place: Place, project: Place | None, *, copies: bool) -> Diagnosis:
     if not place.writable:
         message = f"{what} may not be written to"
         return Diagnosis(check="cache", state="fail", message=message, mend=_mine(place))
-    size = _size(place)
+    said = f"{what} {_size(place)}"
     linked = place.role == "uv's cache" and project is not None and not copies
-    if linked and project is not None and not project.problem and project.device != place.device:
-        message = (
-            f"{what}{size} is on another file system than the project: files are copied, not linked"
-        )
+    if not linked or project is None or project.problem:
+        return Diagnosis(check="cache", state="ok", message=said)
+    if project.device != place.device:
+        message = f"{said}; it is on another file system than the project, so files are copied"
         return Diagnosis(check="cache", state="warn", message=message, mend=_LINKED)
-    same = " on the project's file system: files are linked" if linked else ""
-    return Diagnosis(check="cache", state="ok", message=f"{what}{size}{same}")
+    message = f"{said}; files are linked from it into the project's environments"
+    return Diagnosis(check="cache", state="ok", message=message)
 
 
 def _size(place: Place) -> str:
     if not place.there:
-        return ", not made yet,"
+        return "is not made yet"
     if place.used is None:
-        return ""
-    return f" holds {'more than ' if place.more else ''}{amount(place.used)},"
+        return "is there"
+    return f"holds {'more than ' if place.more else ''}{amount(place.used)}"
 
 
 def _mine(place: Place) -> str:
     variable = "UV_CACHE_DIR" if place.role == "uv's cache" else "XDG_CACHE_HOME"
-    return f"`sudo chown -R $(id -u) {_quoted(place.path)}`, or name another folder in {variable}"
+    return f"`sudo chown -R $(id -u) {quote(place.path)}`, or name another folder in {variable}"
 
 
 def _usable(place: Place) -> Iterator[Diagnosis]:
@@ -117,8 +118,3 @@ def _room(place: Place) -> Diagnosis:
         said = f"{message}; an environment with CUDA takes 5 to 8 GiB"
         return Diagnosis(check="disk", state="warn", message=said, mend=_ROOM)
     return Diagnosis(check="disk", state="fail", message=message, mend=_ROOM)
-
-
-def _quoted(path: str) -> str:
-    """Quote a path for a POSIX shell."""
-    return "'" + path.replace("'", "'\\''") + "'" if not path.replace("/", "").isalnum() else path

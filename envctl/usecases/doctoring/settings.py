@@ -1,6 +1,7 @@
 """Personal configuration that a user may believe to count, and that does not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from envctl.domain.checkup import settings
 from envctl.domain.checkup.settings import MEND, SettingsFile, Topic
@@ -15,15 +16,17 @@ _NAME = "settings"
 
 def look(subject: Subject) -> Iterator[Diagnosis]:
     """Compare what is set with what is taken; values are never shown."""
-    found = [*_variables(subject), *_files(subject), *_of_uv(subject)]
     taken = settings.taken(subject.environ)
     if taken:
         message = f"taken, because they say how a place is reached: {_listed(taken)}"
         yield Diagnosis(check=_NAME, state="ok", message=message)
-    if not found:
+    nothing = True
+    for each in chain(_variables(subject), _files(subject), _of_uv(subject)):
+        nothing = False
+        yield each
+    if nothing:
         message = "no other setting of pip or uv that could be mistaken for the project's"
         yield Diagnosis(check=_NAME, state="ok", message=message)
-    yield from found
 
 
 def _variables(subject: Subject) -> Iterator[Diagnosis]:
@@ -40,11 +43,12 @@ def _files(subject: Subject) -> Iterator[Diagnosis]:
             message = f"{file.path}: {file.problem}; {file.tool} itself stumbles over it"
             yield Diagnosis(check=_NAME, state="warn", message=message, mend=f"correct {file.path}")
             continue
-        yield from _file(file)
+        yield from _file(file, subject.environ)
 
 
-def _file(file: SettingsFile) -> Iterator[Diagnosis]:
-    pairs = ((settings.topic(key), key) for key in file.keys)
+def _file(file: SettingsFile, environ: Mapping[str, str]) -> Iterator[Diagnosis]:
+    unsaid = (key for key in file.keys if not settings.said_otherwise(key, environ))
+    pairs = ((settings.topic(key), key) for key in unsaid)
     for about, names in settings.by_topic(pairs).items():
         if about is not None:
             yield _unheard(about, f"{_listed(names)} in {file.path}", names)

@@ -38,21 +38,31 @@ def _active(facts: ShellFacts, current: Current | None, environ: Mapping[str, st
     if facts.active is None:
         return Diagnosis(check=_NAME, state="ok", message="no environment is active")
     what = f"the active environment {facts.active}"
+    found = _wrong(facts, current, environ)
+    if found is None:
+        own = " is the project's" if current else ""
+        return Diagnosis(check=_NAME, state="ok", message=f"{what}{own}")
+    why, mend = found
+    return Diagnosis(check=_NAME, state="warn", message=f"{what} {why}", mend=mend)
+
+
+def _wrong(
+    facts: ShellFacts, current: Current | None, environ: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return what is wrong with the active environment, and what mends it; ``None``: nothing."""
+    stale = _stale(current.stamp, environ) if current and facts.same else ()
     if not facts.there:
-        return _warn(f"{what} is not there any more", "`deactivate`, or start a new shell")
-    if current is None:
-        return Diagnosis(check=_NAME, state="ok", message=what)
-    if not facts.same:
+        return "is not there any more", "`deactivate`, or start a new shell"
+    if current is not None and not facts.same:
         if current.path is None:
-            return _warn(f"{what} is not the project's: that is not made yet", "`envctl sync`")
-        return _warn(f"{what} is not the project's as it is now", _AGAIN)
-    if facts.first is False:
-        return _warn(f"{what} is the project's, but `python` is found elsewhere before it", _AGAIN)
-    stale = _stale(current.stamp, environ)
+            return "is not the project's, which is not made yet", "`envctl sync`"
+        return "is not the project's as it is now", _AGAIN
+    if current is not None and facts.first is False:
+        return "is the project's, but `python` is found elsewhere before it", _AGAIN
     if stale:
-        said = ", ".join(f"`{name}`" for name in stale)
-        return _warn(f"{what} is the project's, but {said} differ from what it declares", _AGAIN)
-    return Diagnosis(check=_NAME, state="ok", message=f"{what} is the project's")
+        listed = ", ".join(f"`{name}`" for name in stale)
+        return f"is the project's, but {listed} differ from what it declares", _AGAIN
+    return None
 
 
 def _stale(stamp: Stamp | None, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -80,7 +90,3 @@ def _completion(facts: ShellFacts) -> Diagnosis:
             f'put `eval "$(envctl completion {name})"` into ~/.{name}rc'
         )
     return Diagnosis(check=_NAME, state="ok", message=message)
-
-
-def _warn(message: str, mend: str) -> Diagnosis:
-    return Diagnosis(check=_NAME, state="warn", message=message, mend=mend)

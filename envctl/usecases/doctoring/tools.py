@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from envctl.domain.checkup.tools import Tool, Tools
-from envctl.domain.diagnosis import Diagnosis
+from envctl.domain.diagnosis import Diagnosis, State
 from envctl.usecases.doctoring.subject import Subject
 
 _NAME = "tools"
 _CONFIG = ".pre-commit-config.yaml"
 _GIT = "install git (Debian, Ubuntu: `apt-get install git`)"
+
+_ANEW = "install envctl anew, into an environment of its own (`uv tool install`, `pipx install`)"
 
 
 def look(subject: Subject) -> Iterator[Diagnosis]:
@@ -28,7 +30,8 @@ def python(subject: Subject) -> Iterator[Diagnosis]:
     if manifest is None:
         return
     found = subject.interpreter(manifest)
-    why = f"asked for: {manifest.python}" if manifest.python else "the project names none"
+    asked = manifest.python or manifest.requires_python
+    why = f"asked for: {asked}" if asked else "the project names none"
     yield Diagnosis(
         check="python",
         state="ok",
@@ -45,7 +48,7 @@ def _envctl(found: Tools) -> Diagnosis:
         check=_NAME,
         state="fail",
         message=f"{message}, without what it needs: {lacking}",
-        mend="install envctl anew, into an environment of its own (`uv tool install`, `pipx install`)",
+        mend=_ANEW,
     )
 
 
@@ -83,7 +86,7 @@ def _git(git: Tool, subject: Subject) -> Diagnosis:
 def _engines(found: Tools) -> Iterator[Diagnosis]:
     docker, podman = found.named("docker"), found.named("podman")
     if docker.path:
-        why = "the first on PATH that can build with BuildKit"
+        why = "the first that can build with BuildKit"
         if docker.problem:
             why = docker.problem
         elif docker.others:
@@ -136,7 +139,6 @@ def _hooks(found: Tools, subject: Subject) -> Iterator[Diagnosis]:
     )
 
 
-def _broken(tool: Tool, state: str) -> Diagnosis:
+def _broken(tool: Tool, state: State) -> Diagnosis:
     message = f"{tool.name}: {tool.problem or 'not there'}"
-    bad = "fail" if state == "fail" else "warn"
-    return Diagnosis(check=_NAME, state=bad, message=message, mend=tool.mend)
+    return Diagnosis(check=_NAME, state=state, message=message, mend=tool.mend or _ANEW)

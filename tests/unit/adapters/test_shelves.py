@@ -1,6 +1,7 @@
 """The wheels of a hermetic image, fetched from a real index over HTTP into a project's folder."""
 
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -77,6 +78,23 @@ def test_fetched_once_checked_always(tmp_path: Path, index: LocalIndex) -> None:
     assert shelves.amiss(_wanted(wheels)) == {}
 
 
+def test_git_looks_away_before_the_first_file_comes(tmp_path: Path, index: LocalIndex) -> None:
+    """Whatever ends the command then, and however."""
+    shelves, wheels = _shelves(tmp_path, index), _wheels(index)
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    partial = tmp_path / FOLDER / "wheels/light/.x.whl.envctl-0123456789ab"
+    seen: list[str] = []
+
+    def look(_: Fetch) -> None:
+        partial.write_text("half")
+        argv = ["git", "status", "--porcelain", "--untracked-files=all"]
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=True)
+        seen.append(done.stdout)
+
+    shelves.fetch(FOLDER, wheels, look)
+    assert set(seen) == {f"?? {FOLDER}/wheels/.gitignore\n"}
+
+
 def test_another_file_than_the_lock_means_is_not_kept(tmp_path: Path, index: LocalIndex) -> None:
     shelves, (one, two) = _shelves(tmp_path, index), _wheels(index)
     with pytest.raises(HashMismatchError) as caught:
@@ -84,7 +102,7 @@ def test_another_file_than_the_lock_means_is_not_kept(tmp_path: Path, index: Loc
     assert one.name in caught.value.message
     with pytest.raises(IndexFailure):
         shelves.fetch(FOLDER, [replace(two, url=f"{index.origin}/files/not/there.whl")])
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".gitignore"]
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y.whl", "/etc/passwd"])
@@ -167,4 +185,4 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, index: LocalInde
     shelves = WheelShelves(tmp_path, full, str)
     with pytest.raises(ProjectError, match="no space left"):
         shelves.fetch(FOLDER, _wheels(index))
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".gitignore"]

@@ -89,7 +89,14 @@ def test_what_is_said_and_what_to_do(said: str, message: str, hint: str) -> None
             "error: invalid peer certificate: UnknownIssuer",
             "does not trust the index's certificate",
         ),
-        ("HTTP status client error (401 Unauthorized)", "refuses the build's login"),
+        (
+            "HTTP status client error (401 Unauthorized)",
+            "wants a login that the build was not given",
+        ),
+        (
+            "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 502'))",
+            "cannot reach the network",
+        ),
         ("dns error: failed to lookup address information", "cannot reach the network"),
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
         ("envctl preflight: error: numpy; need: 2.0", "does not hold what the lock says: numpy"),

@@ -41,6 +41,17 @@ def test_the_usual_base_is_by_table(python: str, tag: str, libc: tuple[int, int]
     assert elsewhere.reference == f"r.example:5000/mirror/python:{tag}"
 
 
+@pytest.mark.parametrize("text", ["--x", "-x/y", ".x", "x y", "x\nRUN id", "$x", "https://x", ""])
+def test_what_is_no_registry_is_refused(text: str) -> None:
+    """It comes right behind `FROM`, where a dash begins an option."""
+    for settings in (
+        replace(ImageSettings(), registry=text or " "),
+        replace(ImageSettings(), base=f"{text}/python:3.11-slim-bookworm"),
+    ):
+        with pytest.raises(ImageError):
+            choose(settings, "3.11")
+
+
 def test_what_a_dockerfile_has_comes_first() -> None:
     newer = f"{OFFICIAL}:3.11-slim-trixie"
     for earlier in (newer, f"{newer}@{DIGEST}"):

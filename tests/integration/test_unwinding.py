@@ -1,0 +1,49 @@
+"""What ends envctl from outside while it works: nothing of it stays, neither a folder nor a program."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# The signals come when envctl waits for the program: only then has that all its stdin.
+WORK = """
+import sys
+from pathlib import Path
+from envctl.bootstrap import services
+opened = services(Path("."))
+with opened.workspace() as folder:
+    (folder / "netrc").write_text("machine x login y password z")
+    print(folder, flush=True)
+    opened.run(["sh", "-c", f"cat; echo $$ > pid; {sys.argv[1]}; exec sleep 60"], stdin="")
+"""
+
+
+def ended(folder: Path, signals: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["sh", "-c", f'{before} exec "$@"', "sh", sys.executable, "-c", WORK, signals],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_nothing_stays(tmp_path: Path, number: signal.Signals) -> None:
+    done = ended(tmp_path, f"kill -{number} $PPID")
+    assert done.returncode == 128 + number, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["pid"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    done = ended(tmp_path, "kill -HUP $PPID; kill -INT $PPID", "trap '' HUP;")
+    assert done.returncode == -signal.SIGINT
+    assert [path.name for path in tmp_path.iterdir()] == ["pid"]
