@@ -1,4 +1,4 @@
-"""The one door to the container engine: the docker SDK, which knows neither contexts nor BuildKit.
+"""The one door to the container engine: the docker SDK, which does not speak BuildKit's protocol.
 
 Every import of it is late: it brings ``requests``, which costs more than most commands take.
 """
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from envctl.adapters import docker_host
 from envctl.errors import ContainerError
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ def _client(patience: int = _PATIENCE) -> "Iterator[DockerClient]":
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
+    # For a context that is not there the SDK would take the usual socket; this raises.
+    where = docker_host.address()
     try:
-        client = docker.from_env(timeout=patience)
+        client = docker.from_env(timeout=patience, use_ssh_client=where.startswith("ssh://"))
         client.ping()
     except (DockerException, RequestException) as error:
         refused = "permission denied" in str(error).lower()

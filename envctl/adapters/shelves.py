@@ -1,6 +1,7 @@
 """The files that a hermetic build reads: fetched beside its lists, each with the hash that the lock says."""
 
 import hashlib
+import io
 import os
 import re
 import secrets
@@ -9,12 +10,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from envctl.adapters.staging import MARK, refused
+from envctl.adapters.unwinding import unwound
 from envctl.domain.image.bundle import FOLDER, IGNORE, IGNORED, SUMS, Bundled, read_sums
 from envctl.domain.indexes.fetching import Fetch, Heard
 from envctl.errors import HashMismatchError, ProjectError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _THREADS = 4
 _PARTIAL = re.compile(rf"\..*{re.escape(MARK)}[0-9a-f]{{12}}")
@@ -32,6 +38,7 @@ class WheelShelves:
         self._root = root
         self._get = get
         self._locate = locate
+        self._stop = Event()
 
     def amiss(self, wanted: Mapping[str, str]) -> dict[str, Amiss]:
         """Return which of these files (path in the project → sha256) are not there or have another content."""
@@ -64,7 +71,13 @@ class WheelShelves:
 
         pool = ThreadPoolExecutor(max_workers=_THREADS)
         try:
-            return tuple(pool.map(fetch, lacking))
+            with unwound():
+                return tuple(pool.map(fetch, lacking))
+        except Exception:
+            raise
+        except BaseException:  # Ctrl-C: gigabytes on their way are not waited for
+            self._stop.set()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -130,7 +143,7 @@ class WheelShelves:
         url = file.url or self._locate(file.name)
         partial = path.parent / f".{path.name[:200]}{MARK}{secrets.token_hex(6)}"
         try:
-            with partial.open("xb") as stream:
+            with _Stoppable(partial, self._stop) as stream:
                 self._get(url, stream)
             found = _sha256(partial)
             if found != file.sha256:
@@ -156,6 +169,24 @@ class WheelShelves:
             return "missing"
         except OSError as error:
             raise refused(error, path, "read") from error
+
+
+class _StoppedError(Exception):
+    """Nobody waits for this file any more."""
+
+
+class _Stoppable(io.BufferedWriter):
+    """A new file, which takes nothing any more once ``stop`` is set."""
+
+    def __init__(self, path: Path, stop: Event) -> None:
+        super().__init__(io.FileIO(path, "xb"))
+        self._stop = stop
+
+    def write(self, block: "Buffer", /) -> int:
+        """Write; raises ``_StoppedError``."""
+        if self._stop.is_set():
+            raise _StoppedError
+        return super().write(block)
 
 
 def _tell(heard: Heard | None, file: Bundled, *, done: bool) -> None:

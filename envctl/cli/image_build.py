@@ -79,6 +79,8 @@ def command(
             exists=services.exists,
         )
         chosen = services.builder(builder, wanted.flavour)
+        if verify:
+            image_build.provable(chosen)
         say(f"building {', '.join(wanted.tags)} with {chosen.NAME}")
         with progress() as heard:
             built = image_build.build(
@@ -88,7 +90,8 @@ def command(
     for note in (*known, *image_build.notes(built)):  # the first is far above by now
         say(f"note: {note}")
     took = time.monotonic() - began
-    proof = image_verify.prove(services, manifest, lock, wanted.tags[0]) if verify else None
+    # By its identity: a name may be another image's by now.
+    proof = image_verify.prove(services, manifest, lock, built.identity) if verify else None
     no = proof is not None and proof.fails()
     if as_json:
         result = image_build.report(built, took)

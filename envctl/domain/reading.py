@@ -145,7 +145,9 @@ def variables(parent: Table, key: str, where: str) -> dict[str, str]:
             raise ManifestError(
                 f"expected a string, found {kind(value)}",
                 where=here,
-                hint="write it in quotes" if looks_secret(name) else f'write it as "{value}"',
+                hint="write it in quotes"
+                if looks_secret(name) or isinstance(value, dict | list)
+                else f'write it as "{value}"',
             )
         if "\0" in value:
             raise ManifestError(

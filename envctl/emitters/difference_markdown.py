@@ -5,6 +5,7 @@ GitHub's flavour (GFM 0.29, "Tables"). Names and values come from files that any
 not do: it cannot hold a backslash before a ``|`` in a table.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from envctl.domain.difference import Comparison, Difference, Group
@@ -13,6 +14,7 @@ from envctl.emitters.printable import printable
 LONGEST = 60_000
 """Characters; GitHub takes 65,536 in a comment or a pull request's text."""
 _VALUE = 160
+_SENTENCE = 1000
 _OPEN = 15
 _TITLES: dict[Group, str] = {
     "code": "Code",
@@ -79,11 +81,16 @@ def _remarks(found: Comparison) -> str:
 
 def code(text: str) -> str:
     """Return a name or value as it is, whatever stands in it; a long one is cut."""
-    return f"<code>{plain(text, longest=_VALUE)}</code>"
+    return f"<code>{_shown(text, _VALUE)}</code>"
 
 
-def plain(text: str, *, longest: int = 1000) -> str:
-    """Return a text that Markdown shows as it is, in a cell of a table too."""
+def plain(text: str) -> str:
+    """Return a text that Markdown shows as it is, in a cell of a table and at the start of a line too."""
+    # `1.` and `1)` would begin a list.
+    return re.sub(r"^(\s*\d+)([.)])", lambda m: f"{m[1]}&#{ord(m[2])};", _shown(text, _SENTENCE))
+
+
+def _shown(text: str, longest: int) -> str:
     shown = printable(text)
     cut = shown if len(shown) <= longest else shown[: longest - 1] + "…"
     return "".join(_written(cut))
@@ -95,5 +102,4 @@ def _written(text: str) -> Iterator[str]:
         meant = each.isascii() and not each.isalnum() and each not in " ,.()"
         # `www.` alone becomes a link (GFM, "Autolinks").
         dotted = each == "." and text[max(at - 3, 0) : at].lower() == "www"
-        numbered = each in ".)" and text[:at].strip().isdigit()  # the first word of a list
-        yield f"&#{ord(each)};" if meant or edge or dotted or numbered else each
+        yield f"&#{ord(each)};" if meant or edge or dotted else each

@@ -116,6 +116,17 @@ def order(
     )
 
 
+def provable(builder: Builder) -> None:
+    """Raise ``UsageError`` for a builder whose images no engine has: an engine's of the same name would be proved."""
+    if not builder.NAME.startswith("docker"):
+        raise UsageError(
+            f"an engine's images are proved, and {builder.NAME} keeps its own",
+            where="--verify",
+            hint=f"build without it, give the image to an engine (`{builder.NAME} push NAME docker-daemon:NAME`), "
+            "then run `envctl image verify NAME`",
+        )
+
+
 def build(
     builder: Builder, wanted: Order, *, run: Runner, workspace: Path, heard: Listener
 ) -> Built:

@@ -87,7 +87,8 @@ def test_the_whole_diff_is_data(dockerized: World) -> None:
     assert world.read("Dockerfile") == before
     assert "does not answer" not in looked.stderr
     done = world.envctl("dockerize", "--diff")
-    assert done.stdout and looked.stdout.startswith(done.stdout)
+    assert done.stdout
+    assert looked.stdout.startswith(done.stdout)
     assert "--- a/Dockerfile\n+++ b/Dockerfile\n" in done.stdout
     assert '-version = "1.0"' in done.stdout  # in a list that the build reads
     assert "--- a/Dockerfile" not in done.stderr

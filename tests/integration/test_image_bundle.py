@@ -81,7 +81,9 @@ def test_the_bundle_from_first_to_last(bundled: World) -> None:
     assert world.snapshot("Dockerfile") != before
     checked = world.envctl("dockerize", "--check", code=1)
     where = "`.envctl/image/wheels`"
-    assert f"1 of the 3 files that the build reads are not in {where}: {lost.name}" in checked.stdout
+    assert (
+        f"1 of the 3 files that the build reads are not in {where}: {lost.name}" in checked.stdout
+    )
     assert "bundle-missing" in world.codes("--only", "image", code=0)
 
 

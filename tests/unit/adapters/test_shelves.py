@@ -1,10 +1,14 @@
 """The wheels of a hermetic image, fetched from a real index over HTTP into a project's folder."""
 
 import hashlib
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -93,6 +97,24 @@ def test_git_looks_away_before_the_first_file_comes(tmp_path: Path, index: Local
 
     shelves.fetch(FOLDER, wheels, look)
     assert set(seen) == {f"?? {FOLDER}/wheels/.gitignore\n"}
+
+
+def test_who_is_interrupted_does_not_wait_for_gigabytes(tmp_path: Path, index: LocalIndex) -> None:
+    written = []
+
+    def endless(_url: str, file: BinaryIO) -> None:
+        for number in range(2000):
+            file.write(b"x" * 1000)
+            written.append(number)
+            if number == 3:
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.01)
+
+    shelves = WheelShelves(tmp_path, endless, lambda name: name)
+    with pytest.raises(KeyboardInterrupt):
+        shelves.fetch(FOLDER, _wheels(index)[:1])
+    assert len(written) < 2000
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [".gitignore"]
 
 
 def test_another_file_than_the_lock_means_is_not_kept(tmp_path: Path, index: LocalIndex) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from envctl.adapters.builders import BUILDERS
 from envctl.domain.image.order import Order, Step
 from envctl.emitters.image_text import brief, title
 from envctl.errors import ImageError, UsageError
-from envctl.usecases.image_build import order, unchanged, witness
+from envctl.usecases.image_build import order, provable, unchanged, witness
 from tests import image_projects as projects
 from tests.unit.checks.test_image import Workspace
 
@@ -91,3 +92,14 @@ def test_a_file_that_is_renewed_while_it_is_built(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="while x:1 was built") as raised:
         unchanged(before, made.project, None, ("x:1",))
     assert raised.value.where == ".envctl/image/uv.txt"
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_only_what_an_engine_has_is_proved_after_the_build(name: str) -> None:
+    """Podman's image of a name is not the engine's of that name, which may be of last year."""
+    if name.startswith("docker"):
+        provable(BUILDERS[name])
+        return
+    with pytest.raises(UsageError, match="keeps its own") as raised:
+        provable(BUILDERS[name])
+    assert raised.value.where == "--verify"

@@ -1,0 +1,22 @@
+"""Which engine is asked for an image: the one that is named, and no other in its place."""
+
+from pathlib import Path
+
+import pytest
+
+from envctl.adapters import containers
+from envctl.errors import ContainerError
+
+
+def test_a_context_that_is_not_there_leads_to_no_other_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`image verify` would prove another engine's image of that name."""
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONTEXT", "zz-none")
+    for ask in (containers.contents, containers.inspect):
+        with pytest.raises(ContainerError, match="no docker context `zz-none`"):
+            ask("team/demo:1")
+    assert containers.registry_digest("team/demo:1") is None
+    assert containers.mirrors() == ()
