@@ -30,24 +30,47 @@ def expected(
         package = libraries.debian_package(library, suite)
         return library in base or package in brought
 
-    for each in libraries.lacking(bundle, machine, there):
-        yield _finding(each, suite, "by envctl's table of Debian's packages", vague=vague)
+    yield from _all(
+        libraries.lacking(bundle, machine, there),
+        suite,
+        "by envctl's table of Debian's packages",
+        vague=vague,
+    )
 
 
 def proved(
     bundle: Bundle, machine: str, *, suite: str | None, there: Callable[[str], bool]
 ) -> Iterator[Finding]:
     """Yield what an image does lack, by the files that are in it."""
-    for each in libraries.lacking(bundle, machine, there):
-        yield _finding(each, suite, "by the image's own files", vague=())
+    yield from _all(
+        libraries.lacking(bundle, machine, there), suite, "by the image's own files", vague=()
+    )
 
 
-def _finding(lacking: Lacking, suite: str | None, how: str, *, vague: Sequence[str]) -> Finding:
+def _all(
+    found: Iterable[Lacking], suite: str | None, how: str, *, vague: Sequence[str]
+) -> Iterator[Finding]:
+    """Yield them with one advice for all that Debian has: a person adds them in one line."""
+    known = [(each, libraries.debian_package(each.library, suite)) for each in found]
+    packages = sorted({package for _, package in known if package})
+    for each, package in known:
+        yield _finding(each, package, packages, suite, how, vague=vague)
+
+
+def _finding(
+    lacking: Lacking,
+    package: str | None,
+    packages: Sequence[str],
+    suite: str | None,
+    how: str,
+    *,
+    vague: Sequence[str],
+) -> Finding:
     askers = [f"{path} of `{package}`" if package else path for path, package in lacking.asked_by]
     more = len(askers) - _SHOWN
     who = ", ".join(askers[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
     needs = "needs" if len(askers) == 1 else "need"
-    package = libraries.debian_package(lacking.library, suite)
+    named = f" (Debian's {package})" if package else ""
     doubt = f", unless {', '.join(vague)} brings it" if vague else ""
     severity: Severity = "note" if vague else "warning"
     return Finding(
@@ -55,18 +78,19 @@ def _finding(lacking: Lacking, suite: str | None, how: str, *, vague: Sequence[s
         layer="image",
         severity=severity,
         subject=lacking.library,
-        message=f"{who} {needs} {lacking.library}, which neither a package of the lock "
+        message=f"{who} {needs} {lacking.library}{named}, which neither a package of the lock "
         f"nor the base image has ({how}){doubt}",
         expected=package,
-        advice=_advice(lacking.library, package, suite),
+        advice=_advice(lacking.library, packages if package else (), suite),
     )
 
 
-def _advice(library: str, package: str | None, suite: str | None) -> str:
-    if package:
+def _advice(library: str, packages: Sequence[str], suite: str | None) -> str:
+    if packages:
+        names = ", ".join(f'"{package}"' for package in packages)
         return (
-            f'add "{package}" to system-packages in [tool.envctl.image] (Debian {suite}), '
-            "then run `envctl dockerize`; leave it out if nobody imports that file"
+            f"add {names} to system-packages in [tool.envctl.image] (Debian {suite}), "
+            "then run `envctl dockerize`; leave out what only files need that nobody imports"
         )
     release = f"Debian {suite}" if suite else "the image's system"
     return (

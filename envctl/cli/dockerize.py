@@ -189,9 +189,8 @@ def _present(
 ) -> None:
     for warning in dict.fromkeys(warning for plan in plans for warning in plan.warnings):
         say(f"warning: {warning}")
-    for finding in dict.fromkeys(looked):
-        kind = "note" if finding.severity == "note" else "warning"
-        say(f"{kind}: {dockerize_base.said(finding)}")
+    for line in dockerize_base.lines(looked):
+        say(line)
     if as_json:
         images = [
             {

@@ -110,12 +110,13 @@ _ENGINE = (
         (
             r"manifest unknown|manifest for \S+ not found|\S+@sha256:[0-9a-f]{64}: not found"
             r"|failed to resolve source metadata|pull access denied|repository does not exist"
-            r"|reading manifest \S+ in"
+            r"|reading manifest \S+ in|failed to (create LLB definition|solve): \S+: not found"
         ),
         "the base image cannot be had from its registry",
         "FROM",
         (
-            "`envctl dockerize --upgrade-base` takes the one that the registry has now; "
+            "`envctl dockerize --upgrade-base` takes the one that the registry has now, "
+            "tool.envctl.image.base names another; "
             "log in (`docker login`) if it is a private one"
         ),
     ),

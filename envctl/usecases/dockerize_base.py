@@ -1,6 +1,9 @@
 """What registries say of the images behind ``FROM``: for ``dockerize`` and ``image``, which may need a network."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 
 from envctl.checks import image_base as base_check
 from envctl.domain import blocks
@@ -50,6 +53,15 @@ def look(
     except EnvctlError:
         return tuple(found)
     return tuple(found)
+
+
+def lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield findings as lines of talk; what mends several in a row is said with the last of them."""
+    found = list(dict.fromkeys(findings))
+    for finding, after in zip_longest(found, found[1:]):
+        kind = "note" if finding.severity == "note" else "warning"
+        same = after and (after.fix, after.advice) == (finding.fix, finding.advice)
+        yield f"{kind}: {said(replace(finding, fix=None, advice=None) if same else finding)}"
 
 
 def said(finding: Finding) -> str:

@@ -17,7 +17,7 @@ def warnings(image: Image, block: Block | None, today: date | None) -> tuple[str
     """Return what could surprise: what is left out, not pinned, out of support or overwritten."""
     found = [*image.variables.warnings, *image.contract.conflicts]
     found += [
-        f"{base.reference} is not pinned: no registry answered; "
+        f"{base.reference} is not pinned: no registry gave its digest; "
         "run `envctl dockerize` again where one can be reached"
         for base in image.bases
         if base.digest is None

@@ -7,7 +7,7 @@ from typing import Any
 
 from packaging.pylock import PackageWheel
 
-from envctl.checks.built import leftovers, starting, whole
+from envctl.checks.built import bytecode, leftovers, starting, whole
 from envctl.checks.built.findings import differs
 from envctl.domain.environment import Stamp
 from envctl.domain.finding import Finding
@@ -23,7 +23,13 @@ from envctl.domain.lock.entry import package_table
 from envctl.domain.lock.slices import Item, Slice
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
-from envctl.errors import ContainerError, EnvctlError, ImageError, RegistryFailure
+from envctl.errors import (
+    ContainerError,
+    EnvctlError,
+    ImageError,
+    InterpreterError,
+    RegistryFailure,
+)
 from envctl.ports import Project
 from envctl.usecases import image_libraries, image_promise
 from envctl.usecases.surroundings import Surroundings
@@ -170,7 +176,8 @@ def _local(
         )
     promise = image_promise.promise(around.project, image, contents.machine, doors.hashes)
     bundle = _bundle(around.project, image)
-    brought = _brought(around, doors, manifest, lock, taken, promise, bundle)
+    release = bytecode.version(contents, promise)
+    brought = _brought(around, doors, manifest, lock, taken, promise, bundle, release)
     evidence = Evidence(brought=brought, base=_base(doors, image, contents.machine))
     findings = (
         *whole.check(contents, promise, evidence),
@@ -195,17 +202,19 @@ def _brought(
     taken: Slice,
     promise: Promise,
     bundle: Mapping[str, str],
+    release: str,
 ) -> dict[str, Brought]:
     """Return what is known of the packages' bytes: by ``.venv`` where that has the very wheel, else by wheels.
 
-    Those are the bundle's (file names and where they lie), or else of uv's cache.
+    Those are the bundle's (file names and where they lie), or else of uv's cache. ``release``: the exact version of the
+    image's Python, which alone compiles the same byte code; any of its minor knows the rest.
     """
     # What is built has other bytes in .venv, where another compiler made it.
     known = _of_environment(around, doors, manifest, lock, taken)
     found = {name: each for name, each in known.items() if name not in promise.built}
     if found and (current := around.environments.current()).path is not None:
         with suppress(EnvctlError):
-            python = doors.interpreter(promise.python)
+            python = _interpreter(doors, promise, release)
             found = dict(doors.compiled(current.path, found, python))
     rest = [
         _entry(item, bundle)
@@ -216,8 +225,16 @@ def _brought(
         with suppress(
             EnvctlError
         ):  # no such interpreter here: then these are not compared, as is said
-            found |= doors.of_wheels(rest, doors.interpreter(promise.python))
+            found |= doors.of_wheels(rest, _interpreter(doors, promise, release))
     return {name: each.at(promise.minor) for name, each in found.items()}
+
+
+def _interpreter(doors: Doors, promise: Promise, release: str) -> Interpreter:
+    """Return this machine's Python of that very release, else one of its minor; raises ``InterpreterError``."""
+    try:
+        return doors.interpreter(release or promise.python)
+    except InterpreterError:
+        return doors.interpreter(promise.python)
 
 
 def _bundle(project: Project, image: Image) -> dict[str, str]:

@@ -16,7 +16,9 @@ def test_a_library_is_named_with_its_package_and_the_file_that_asks(
     world: World, tmp_path: Path
 ) -> None:
     native = shared_object(
-        tmp_path, "native.so", needs=("libGL.so.1", "libzz-own.so.1", "libcuda.so.1")
+        tmp_path,
+        "native.so",
+        needs=("libGL.so.1", "libgomp.so.1", "libzz-own.so.1", "libcuda.so.1"),
     )
     own = shared_object(tmp_path, "own.so", soname="libzz-own.so.1")
     dev = shared_object(tmp_path, "dev.so", needs=("libgomp.so.1",))
@@ -38,13 +40,17 @@ def test_a_library_is_named_with_its_package_and_the_file_that_asks(
     assert world.codes(*LAYERS, code=0) == []  # there is no image of this project yet
     talk = world.envctl("dockerize")
     assert ASKS in talk.stdout + talk.stderr
-    (finding,) = world.findings(*LAYERS)
+    # One line to add for all of them, said once.
+    assert talk.stderr.count("to system-packages in") == 1
+    finding, other = world.findings(*LAYERS)
+    assert (other["subject"], other["expected"]) == ("libgomp.so.1", "libgomp1")
+    assert other["advice"] == finding["advice"]
     assert (finding["code"], finding["layer"]) == ("library-missing", "image")
     assert (finding["subject"], finding["severity"]) == ("libGL.so.1", "warning")
     assert ASKS in finding["message"]
-    assert '"libgl1" to system-packages' in finding["advice"]
+    assert 'add "libgl1", "libgomp1" to system-packages' in finding["advice"]
     world.envctl("verify", *LAYERS, code=0)
     world.envctl("verify", *LAYERS, "--strict", code=1)
-    world.edit("pyproject.toml", BASE, f'{BASE}\nsystem-packages = ["libgl1"]')
+    world.edit("pyproject.toml", BASE, f'{BASE}\nsystem-packages = ["libgl1", "libgomp1"]')
     world.envctl("dockerize")
     assert world.codes(*LAYERS, code=0) == []

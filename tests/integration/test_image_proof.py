@@ -8,6 +8,7 @@ import base64
 import dataclasses
 import hashlib
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -687,6 +688,24 @@ def test_byte_code_of_another_release_is_not_judged(case: Case) -> None:
     base.layers[0][header] = File(f'#define PY_VERSION      "{HERE}"\n'.encode())
     base.layers.append(lying.layers[-1])
     assert case.found(base, layers=lambda _: base.base) == {("image-differs", PYC)}
+
+
+def test_the_very_release_of_the_image_is_asked_for_first(case: Case) -> None:
+    asked: list[str] = []
+    own = Interpreter(path=sys.executable, version=HERE)
+
+    def known(python: str) -> Interpreter:
+        asked.append(python)
+        if python == f"{MINOR}.99":
+            raise InterpreterError("none", hint="none")
+        return own
+
+    saved = _byte_compiled(case, None, HERE)
+    assert case.found(saved, interpreter=known) == set()
+    assert set(asked) == {HERE}
+    asked.clear()
+    assert case.found(_byte_compiled(case, None, f"{MINOR}.99"), interpreter=known) == set()
+    assert asked[:2] == [f"{MINOR}.99", MINOR]
 
 
 def test_byte_code_without_its_python_here_is_unproved(case: Case) -> None:

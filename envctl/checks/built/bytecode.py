@@ -31,7 +31,7 @@ def check(
             said = f"{path} runs whatever its source says: it is not checked by hash"
             yield differs(path, said)
     known = evidence.compiled()
-    there = _version(contents, promise)
+    there = version(contents, promise)
     checked = [each for each in found if _checked(each[2])]
     odd = [path for path, above, entry in checked if known.get(above, entry.digest) != entry.digest]
     # Of packages whose wheels are not at hand, and of those that are built, it is said elsewhere.
@@ -63,7 +63,7 @@ def _checked(entry: Entry) -> bool:
     return entry.kind == "file" and flags == _CHECKED_HASH
 
 
-def _version(contents: Contents, promise: Promise) -> str:
+def version(contents: Contents, promise: Promise) -> str:
     """Return the exact version of the image's Python: by its headers, else as the environment says."""
     for folder in ("usr/local", "usr"):
         text = contents.text(f"{folder}/include/python{promise.minor}/patchlevel.h") or ""

@@ -68,6 +68,11 @@ SOCKET = "unix:///run/user/1000/docker.sock"
             "--upgrade-base",
         ),
         (
+            "failed to create LLB definition: localhost:5000/library/pyton:3.11: not found",
+            "the base image cannot be had from its registry",
+            "tool.envctl.image.base",
+        ),
+        (
             "Bind for 127.0.0.1:8000 failed: port is already allocated.",
             "the port is taken",
             "-p 8001:8000",
