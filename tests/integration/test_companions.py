@@ -114,6 +114,7 @@ def test_a_dev_container_has_the_same_image_and_variables(locked: World) -> None
 
 
 def test_a_file_that_was_changed_is_not_replaced(locked: World) -> None:
+    locked.envctl("export", "compose", "--profile", "cpu", "--output", "compose.yaml")
     again = locked.envctl("export", "compose", "--profile", "cpu", "--output", "compose.yaml")
     assert again.stderr == "compose.yaml is up to date\n"
     named = ("--image", "registry.example:5000/team/vision:1.0")
