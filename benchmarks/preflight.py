@@ -103,7 +103,7 @@ def _image(root: Path, files: int, accelerator: str) -> Path:
         "missed": [],
     }
     (own / "contract.json").write_text(json.dumps(contract), encoding="utf-8")
-    paths = preflight.quick(contract["environment"])  # type: ignore[arg-type]
+    paths = preflight.quick(str(contract["environment"]))
     seal = {"all": "", "quick": preflight.glance(paths), "paths": paths}
     (own / preflight.SEAL).write_text(json.dumps(seal), encoding="utf-8")
     return own / "preflight.py"

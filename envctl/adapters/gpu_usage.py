@@ -167,8 +167,9 @@ def _bytes(mib: object) -> int | None:
 
 
 def _number(value: object, most: int = 2**60) -> int | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
-    return value if good else None  # type: ignore[return-value]
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= most else None
 
 
 def _tables(value: object) -> list[Said]:

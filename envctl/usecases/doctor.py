@@ -82,6 +82,8 @@ def _gpu(patient: Patient) -> Iterator[Diagnosis]:
     judged = [_judged(manifest, lock, record) for manifest, lock in locks or ()]
     if not judged:
         return
+    if used := _in_use(patient, judged):
+        judged = [used]
     best = min(judged, key=lambda each: BADNESS.index(each.kind))
     if best.kind == "fail":
         yield from (_refused(each) for each in judged)
@@ -96,9 +98,16 @@ def _gpu(patient: Patient) -> Iterator[Diagnosis]:
         )
 
 
+def _in_use(patient: Patient, judged: list["_Judged"]) -> "_Judged | None":
+    """Return the profile that this machine uses (``sync`` keeps it): that another one runs here helps nobody."""
+    chosen = load.local(patient.project()).profile
+    return next((each for each in judged if chosen and each.profile == chosen), None)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Judged:
     name: str
+    profile: str | None
     kind: str
     reason: str
     mend: str | None
@@ -117,7 +126,11 @@ def _judged(manifest: Manifest, lock: Lock, record: Record) -> _Judged:
     )
     kind = worst(found)
     return _Judged(
-        name=manifest.lock_name, kind=kind, reason=_reason(found, kind), mend=way.text or None
+        name=manifest.lock_name,
+        profile=manifest.profile,
+        kind=kind,
+        reason=_reason(found, kind),
+        mend=way.text or None,
     )
 
 

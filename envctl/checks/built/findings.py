@@ -31,9 +31,11 @@ def differs(
     )
 
 
-def shadowed(subject: str, message: str, **more: str) -> Finding:
+def shadowed(
+    subject: str, message: str, *, expected: str | None = None, actual: str | None = None
+) -> Finding:
     """Return the finding that something comes before the environment, or changes how its Python starts."""
-    return differs(subject, message, code="image-shadowed", **more)  # type: ignore[arg-type]
+    return differs(subject, message, code="image-shadowed", expected=expected, actual=actual)
 
 
 def listed(paths: Sequence[str]) -> str:

@@ -146,6 +146,22 @@ class TestGpu:
         assert (found.state, found.mend) == (state, mend)
         assert found.message.startswith(message)
 
+    def test_the_profile_in_use_counts_and_not_one_that_would_run(self) -> None:
+        """A `cpu` profile runs everywhere: that says nothing of the one that is synced here."""
+        profiles = '[tool.envctl.profiles.cpu]\ntorch = "cpu"\n[tool.envctl.profiles.cu130]\ntorch = "cu130"\n'
+        files = {
+            "pyproject.toml": MANIFEST + profiles,
+            "pylock.cpu.toml": locked("2.11.0+cpu"),
+            "pylock.cu130.toml": locked("2.11.0+cu130"),
+        }
+        (_, undecided) = look("lab-v100", files)["gpu"]
+        assert (undecided.state, undecided.message.split()[0]) == ("ok", "pylock.cpu.toml")
+        files[".envctl/local.toml"] = 'profile = "cu130"\n'
+        (_, used) = look("lab-v100", files)["gpu"]
+        assert (used.state, used.message.split()[0]) == ("fail", "pylock.cu130.toml")
+        files[".envctl/local.toml"] = 'profile = "cpu"\n'
+        assert look("lab-v100", files)["gpu"][-1].message.startswith("pylock.cpu.toml runs here")
+
     def test_a_driver_that_does_not_answer_runs_nothing_on_its_gpus(self) -> None:
         files = {"pyproject.toml": MANIFEST, "pylock.toml": locked("2.9.1+cu128")}
         found = look("broken-driver", files)["gpu"]
