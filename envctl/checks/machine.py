@@ -1,6 +1,6 @@
 """Can this machine run what is synced here?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from envctl.domain.contract import Contract
@@ -32,21 +32,24 @@ def check(
     *,
     torch: str | None = None,
     python: str | None = None,
-    other: str | None = None,
+    other: Callable[[], str | None] = lambda: None,
 ) -> Iterator[Finding]:
     """Yield each aspect of the contract that this machine does not meet, or meets with limits.
 
     ``torch``: the version of it that the lock has, for which other builds are looked up; ``python``: the oldest minor
-    that they must have wheels for; ``other``: a profile that is locked already and runs here.
+    that they must have wheels for; ``other``: names a profile that is locked already and runs
+    here; asked only where something fails.
     """
     found = judge(contract, record, required=need.required, count=need.count)
     if all(verdict.kind == "pass" for verdict in found):
         return
     # The libc and the number of GPUs have their own advice: no driver changes them.
     way = remedy(replace(contract, libc=None), record, torch=torch, python=python).text
+    failing = any(verdict.kind == "fail" and verdict.code in AT_THE_GPU for verdict in found)
+    profile = other() if failing else None
     for verdict in found:
         if verdict.kind != "pass":
-            mends = other if verdict.kind == "fail" and verdict.code in AT_THE_GPU else None
+            mends = profile if verdict.kind == "fail" and verdict.code in AT_THE_GPU else None
             yield _finding(verdict, _advice(verdict, record, way), mends)
 
 

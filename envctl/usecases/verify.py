@@ -14,7 +14,7 @@ from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.manifest.local import Local
 from envctl.domain.profile import variants
-from envctl.errors import LockError, ManifestError, NewerLockError, ProjectError
+from envctl.errors import InterpreterError, LockError, ManifestError, NewerLockError, ProjectError
 from envctl.ports import Project
 from envctl.usecases import build, load
 from envctl.usecases.choice import contract_here, in_use, runs_here
@@ -196,7 +196,14 @@ def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[F
     record = around.record()
     contract, torch = contract_here(manifest, lock, record)
     python = oldest_python(Offer(manifest=manifest, lock=lock))
-    other = runs_here(around.project, manifest.profile, around.here(manifest).platform, record)
+
+    def other() -> str | None:
+        try:
+            platform = around.here(manifest).platform
+        except InterpreterError:  # the layer `environment` says it
+            return None
+        return runs_here(around.project, manifest.profile, platform, record)
+
     yield from machine_check.check(
         contract, record, manifest.gpu, torch=torch, python=python, other=other
     )

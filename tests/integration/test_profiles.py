@@ -315,8 +315,11 @@ def test_each_profile_has_its_dockerfile(team: Team) -> None:
     world.edit("pyproject.toml", 'torch = "cpu"', 'torch = "cpu"\ndependencies = ["zz-made-more"]')
     world.index.add(Wheel("zz-made-more", "1.0"))
     world.envctl("lock")
-    stale = [each["subject"] for each in world.findings("--only", "image")]
-    assert stale == ["Dockerfile.cpu"]
+    # Whether a registry has pinned the base image is this machine's affair (see `World.codes`).
+    found = [each for each in world.findings("--only", "image") if each["code"] != "base-unpinned"]
+    assert [(each["code"], each["subject"]) for each in found] == [
+        ("dockerfile-stale", "Dockerfile.cpu")
+    ]
 
 
 @pytest.mark.parametrize("profile", ["cpu", "cu126", "cu130"])

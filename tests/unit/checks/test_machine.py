@@ -99,10 +99,19 @@ def test_a_gpu_that_is_not_there() -> None:
 
 
 def test_a_profile_that_is_locked_and_runs_here_is_the_fix() -> None:
-    said = list(check(torch("2.11.0"), machines.load("lab-v100"), ANY, other="cu126"))
+    said = list(check(torch("2.11.0"), machines.load("lab-v100"), ANY, other=lambda: "cu126"))
     assert {each.code for each in said} == {"driver-too-old", "no-kernel-for-gpu"}
     assert {(each.fix, each.advice) for each in said} == {("envctl sync --profile cu126", None)}
     # No profile brings a GPU.
     need = GpuNeed(required=True)
-    said = list(check(torch("2.11.0"), machines.load("no-gpu"), need, other="cpu"))
+    said = list(check(torch("2.11.0"), machines.load("no-gpu"), need, other=lambda: "cpu"))
     assert [each.fix for each in said] == [None]
+
+
+def test_other_profiles_are_looked_at_only_where_something_fails() -> None:
+    def asked() -> str | None:
+        raise AssertionError("nobody needs to know")
+
+    assert list(check(torch("2.15.0"), machines.load("b200"), ANY, other=asked)) == []
+    (limited,) = check(torch("2.9.1+cu128"), machines.load("hpc-a100"), ANY, other=asked)
+    assert (limited.code, limited.fix) == ("driver-limited", None)
