@@ -1,6 +1,7 @@
 """Several indexes: whose packages come from where, with which login, through which mirror."""
 
 import base64
+import gzip
 import io
 import json
 import os
@@ -116,7 +117,12 @@ def serve_sdist(index: LocalIndex, wheel: Wheel, build_requires: str, folder: Pa
     """Serve an sdist whose metadata only a build tells, and whose build needs a package."""
     name, data = wheels.sdist(wheel, static_metadata=False)
     folder.mkdir(exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(data)) as old, tarfile.open(folder / name, "w:gz") as new:
+    # Not "w:gz": gzip's header has the time, and two indexes must serve the same bytes.
+    with (
+        gzip.GzipFile(folder / name, "wb", mtime=0) as packed,
+        tarfile.open(fileobj=io.BytesIO(data)) as old,
+        tarfile.open(fileobj=packed, mode="w") as new,
+    ):
         for member in old:
             content = old.extractfile(member)
             assert content
