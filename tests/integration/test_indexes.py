@@ -441,6 +441,10 @@ class Mirrored:
         mine.write_text(text)
 
 
+#: How the index writes its pages plays no part in what a dead mirror is called.
+ONE_FORM = pytest.mark.parametrize("mirrored", ["html"], indirect=True)
+
+
 @pytest.fixture(params=["html", "json"])
 def mirrored(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Mirrored]:
     with LocalIndex(request.param) as team, LocalIndex("html", auth=(USER, PASSWORD)) as mirror:
@@ -538,6 +542,7 @@ def test_sync_fetches_from_the_mirror(mirrored: Mirrored, tmp_path: Path) -> Non
     mirrored.secretless(*said)
 
 
+@ONE_FORM
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -566,6 +571,7 @@ def test_a_mirror_that_fails_at_sync(
     assert USER not in secretless_text
 
 
+@ONE_FORM
 @pytest.mark.parametrize("resolver", RESOLVERS)
 @pytest.mark.parametrize("fault", ["down", "500", "login-page"])
 def test_a_mirror_that_fails_at_lock(mirrored: Mirrored, resolver: str, fault: Fault) -> None:
@@ -1084,6 +1090,7 @@ def test_a_source_behind_a_login_and_a_mirror(two: Two, resolver: str, tmp_path:
         assert asked(two.team) == set()
 
 
+@ONE_FORM
 @pytest.mark.parametrize("resolver", ["uv", "pip-tools"])
 def test_a_mirror_that_fails_is_named_as_one(mirrored: Mirrored, resolver: str) -> None:
     mirrored.write("zz-made-app", resolver=resolver)
