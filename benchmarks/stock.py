@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from tests.index.wheels import Wheel, write
@@ -37,7 +38,13 @@ def made_up(folder: Path) -> tuple[str, ...]:
         for version in ("1.0", "1.1", "2.0"):
             for tag in tags:
                 write(Wheel(f"zz-made-{number:03d}", version, requires=needs, tags=(tag,)), folder)
+    installer(folder)
     return ("zz-made-000",)
+
+
+def installer(folder: Path) -> None:
+    """Write a wheel that is called like the uv that is used here: a Dockerfile pins one, nothing installs it."""
+    write(Wheel("uv", version("uv")), folder)
 
 
 def real(folder: Path) -> None:
@@ -49,3 +56,4 @@ def real(folder: Path) -> None:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:"]
         subprocess.run([*command, "--dest", str(folder), *DATA_STACK], check=True)
         marker.write_text(wanted)
+    installer(folder)

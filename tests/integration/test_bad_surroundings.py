@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -373,6 +374,14 @@ def test_a_project_that_was_moved(world: World, how: str, tmp_path: Path) -> Non
 # Ctrl-C
 
 
+def works_in(pid: int, root: Path) -> bool:
+    """Whether a process has the project's state lock open: the interpreter's own start is behind it."""
+    with suppress(OSError):
+        opened = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
+        return str(root / ".envctl" / "state.lock") in opened
+    return False
+
+
 def interrupted(world: World, *arguments: str, after: float, env: dict[str, str]) -> Said:
     """Start envctl, interrupt its whole process group as a terminal does, and say how it ended."""
     process = subprocess.Popen(
@@ -384,16 +393,18 @@ def interrupted(world: World, *arguments: str, after: float, env: dict[str, str]
         start_new_session=True,
         text=True,
     )
+    while not works_in(process.pid, world.root):
+        time.sleep(0.005)
     time.sleep(after)
     os.killpg(process.pid, signal.SIGINT)
     started = time.monotonic()
-    out, err = process.communicate(timeout=30)
-    assert time.monotonic() - started < 3
+    out, err = process.communicate(timeout=300)
+    assert time.monotonic() - started < 6  # not the 8 seconds of the index
     return Said(code=process.returncode, out=out, err=err)
 
 
 @pytest.mark.parametrize("resolver", RESOLVERS)
-@pytest.mark.parametrize("after", [0.25, 0.6, 1.2])
+@pytest.mark.parametrize("after", [0, 0.3, 0.8])
 def test_ctrl_c_while_locking(world: World, resolver: str, after: float, tmp_path: Path) -> None:
     ask(world, resolver, '"zz-made-app<2"', '"zz-made-app>=2"')
     scratch = tmp_path / "tmp"
@@ -410,7 +421,7 @@ def test_ctrl_c_while_locking(world: World, resolver: str, after: float, tmp_pat
     assert list(scratch.iterdir()) == []
 
 
-@pytest.mark.parametrize("after", [0.3, 0.6, 1.0])
+@pytest.mark.parametrize("after", [0, 0.3, 0.7])
 def test_ctrl_c_while_syncing(world: World, after: float, tmp_path: Path) -> None:
     assert call(world, "sync", "--no-default-groups", env=cold(tmp_path)).code == 0
     world.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')

@@ -149,7 +149,7 @@ def test_a_process_in_an_environment_of_a_state_behind_a_link(world: World, tmp_
             assert call(world, "sync", *options).code == 0
         assert used.is_dir()
     finally:
-        process.communicate(b"\n", timeout=30)
+        process.communicate(b"\n", timeout=300)
 
 
 # The way back
@@ -342,7 +342,7 @@ def test_a_running_uv_does_not_stop_a_repair(world: World) -> None:
         assert running.stdout.readline() == b"1\n"
         assert call(world, "sync", "--repair").code == 0
     finally:
-        running.communicate(b"\n", timeout=30)
+        running.communicate(b"\n", timeout=300)
     assert world.codes(*ENVIRONMENT, "--full", code=0) == []
 
 

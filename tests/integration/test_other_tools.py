@@ -182,6 +182,6 @@ def test_a_process_in_an_environment_that_was_emptied_is_not_our_doing(
     assert process.stdout.readline() == b"1\n"
     assert call(world, "sync").code == 0
     assert (emptied / "bin" / "python").exists()
-    process.communicate(b"", timeout=30)
+    process.communicate(b"", timeout=300)
     assert call(world, "sync", "--no-default-groups").code == 0
     assert not emptied.exists() or (emptied / "envctl.json").is_file()

@@ -127,7 +127,7 @@ def test_what_runs_by_one_path_is_seen_by_the_other(world: World, tmp_path: Path
             assert call(real, "sync", *options).code == 0
         assert old.is_dir()
     finally:
-        process.communicate(b"\n", timeout=30)
+        process.communicate(b"\n", timeout=300)
 
 
 # Moved and copied
@@ -165,7 +165,7 @@ def test_what_runs_in_a_moved_project_goes_on(world: World, tmp_path: Path) -> N
     other = World(root=tmp_path / "moved", index=world.index, environ=world.environ)
     shutil.move(world.root, other.root)
     assert call(other, "sync").code == 0
-    assert process.communicate("\n", timeout=30)[0] == "end\n"
+    assert process.communicate("\n", timeout=300)[0] == "end\n"
 
 
 def test_a_git_worktree_has_an_environment_of_its_own(world: World, tmp_path: Path) -> None:

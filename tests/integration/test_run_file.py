@@ -365,7 +365,7 @@ def test_it_stays_as_long_as_the_command_lives(world: World) -> None:
     prune = f"from envctl.runs import pruning; pruning.prune({str(runs(world))!r})"
     world.run([sys.executable, "-c", prune])
     assert path.exists()
-    out, _ = process.communicate("\n", timeout=30)
+    out, _ = process.communicate("\n", timeout=300)
     assert json.loads(out)["id"] == path.stem
     world.run([sys.executable, "-c", prune])
     assert sorted(each.name for each in runs(world).iterdir()) == newer

@@ -149,7 +149,7 @@ def lazily(world: World, *argv: str, aged: bool = False) -> str:
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     swapped(world, aged=aged)
-    return process.communicate("\n", timeout=30)[0]
+    return process.communicate("\n", timeout=300)[0]
 
 
 def test_what_run_started_goes_on_to_its_end(world: World) -> None:
@@ -192,7 +192,7 @@ def test_what_was_started_through_the_link_sees_the_new_environment(world: World
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
     swapped(world, aged=True)
-    out, err = process.communicate("\n", timeout=30)
+    out, err = process.communicate("\n", timeout=300)
     assert out == ""
     assert "No module named 'zz_made_test'" in err
     page = Path(__file__).parents[2] / "docs" / "explanation" / "how-sync-works.md"
