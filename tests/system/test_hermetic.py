@@ -206,7 +206,7 @@ def bare() -> Iterator[None]:
             raise
         pytest.skip(str(missing))
     yield
-    bare_builders.forget_stages()
+    bare_builders.forget()
 
 
 @pytest.mark.parametrize("program", ["podman", "buildah"])
@@ -269,7 +269,9 @@ def test_a_build_says_which_wheels_it_lacks(world: World, tmp_path: Path, change
     client = docker.from_env()
     try:
         with pytest.raises(BuildError) as caught:
-            client.images.build(path=str(copy), target="light", network_mode="none", rm=True)
+            client.images.build(
+                path=str(copy), target="light", network_mode="none", rm=True, forcerm=True
+            )
         log = "".join(str(line.get("stream", "")) for line in caught.value.build_log)
     finally:
         client.close()
