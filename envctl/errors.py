@@ -141,3 +141,7 @@ class ContainerError(EnvctlError):
 
     code = "container"
     exit_code = 4
+
+
+class NoEngineError(ContainerError):
+    """No container engine answers, or it refuses us; what it has may be found elsewhere."""

@@ -12,8 +12,6 @@ from envctl.adapters import docker_host
 from envctl.errors import ContainerError
 
 if TYPE_CHECKING:
-    from docker import DockerClient
-
     from envctl.domain.image.contents import Contents
 
 _PATIENCE = 20  # seconds; a registry behind a proxy that drops packets would hold us for minutes
@@ -42,7 +40,7 @@ def registry_digest(reference: str) -> str | None:
     from requests.exceptions import RequestException
 
     try:
-        with _client() as client:
+        with docker_host.connect(_PATIENCE) as client:
             return str(client.images.get_registry_data(reference).id)
     except (ContainerError, DockerException, RequestException):
         return None
@@ -54,7 +52,7 @@ def mirrors() -> tuple[str, ...]:
     from requests.exceptions import RequestException
 
     try:
-        with _client() as client:
+        with docker_host.connect(_PATIENCE) as client:
             settings = (client.info() or {}).get("RegistryConfig") or {}
             return tuple(str(mirror) for mirror in settings.get("Mirrors") or ())
     except (ContainerError, DockerException, RequestException):
@@ -65,7 +63,7 @@ def inspect(reference: str) -> BuiltImage | None:
     """Return a local image, ``None`` when the engine has none of that name."""
     from docker.errors import ImageNotFound
 
-    with _client() as client, _explained(f"inspect {reference}"):
+    with docker_host.connect(_PATIENCE) as client, _explained(f"inspect {reference}"):
         try:
             found = client.images.get(reference)
         except ImageNotFound:
@@ -89,38 +87,12 @@ def contents(reference: str) -> "Contents | None":
 
     from envctl.adapters import image_files
 
-    with _client(_SAVING) as client, _explained(f"read {reference}"):
+    with docker_host.connect(_SAVING) as client, _explained(f"read {reference}"):
         try:
             found = client.images.get(reference)
         except ImageNotFound:
             return None
         return image_files.read(found.save(chunk_size=1 << 20), reference)
-
-
-@contextmanager
-def _client(patience: int = _PATIENCE) -> "Iterator[DockerClient]":
-    import docker
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    # For a context that is not there the SDK would take the usual socket; this raises.
-    where = docker_host.address()
-    try:
-        client = docker.from_env(timeout=patience, use_ssh_client=where.startswith("ssh://"))
-        client.ping()
-    except (DockerException, RequestException) as error:
-        refused = "permission denied" in str(error).lower()
-        raise ContainerError(
-            "the Docker engine refuses you" if refused else "no Docker engine answers",
-            hint="ask to be added to the group `docker`"
-            if refused
-            else "start it (`systemctl start docker`), or set DOCKER_HOST to where it listens",
-            details=str(error),
-        ) from error
-    try:
-        yield client
-    finally:
-        client.close()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from envctl.errors import ContainerError
+from envctl.errors import ContainerError, NoEngineError
 from envctl.readers.engine_failure import explain
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def is_local() -> bool:
 
 @contextmanager
 def connect(patience: int) -> "Iterator[DockerClient]":
-    """Lend a client; ``patience``: seconds without an answer. Raises ``ContainerError`` where none is to be had."""
+    """Lend a client; ``patience``: seconds without an answer. Raises ``NoEngineError`` where none is to be had."""
     import docker
     from docker.errors import DockerException
     from requests.exceptions import RequestException
@@ -64,7 +64,7 @@ def connect(patience: int) -> "Iterator[DockerClient]":
         client.ping()
     except (DockerException, RequestException, OSError) as error:
         known = explain(str(error), where=where) or explain(_SILENT, where=where)
-        raise ContainerError(
+        raise NoEngineError(
             known.message if known else _SILENT,
             where=where,
             hint=known.hint if known else None,

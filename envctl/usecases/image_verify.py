@@ -24,10 +24,10 @@ from envctl.domain.lock.slices import Item, Slice
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
 from envctl.errors import (
-    ContainerError,
     EnvctlError,
     ImageError,
     InterpreterError,
+    NoEngineError,
     RegistryFailure,
 )
 from envctl.ports import Project
@@ -123,13 +123,11 @@ def _nowhere(reference: str, error: RegistryFailure) -> ImageError:
     )
 
 
-def _asked(doors: Doors, reference: str) -> tuple[Contents | None, ContainerError | None]:
+def _asked(doors: Doors, reference: str) -> tuple[Contents | None, NoEngineError | None]:
     """Ask the engine; where none answers the registry may know enough, and else that is what is wrong."""
     try:
         return doors.contents(reference), None
-    except ContainerError as error:
-        if error.where is not None:  # the engine has it, and it is odd
-            raise
+    except NoEngineError as error:
         return None, error
 
 

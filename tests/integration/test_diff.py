@@ -233,7 +233,7 @@ REFUSED = {
     ("one", "one:nope.toml"): (3, "there is no such file in revision `one`", "git ls-tree"),
     ("one", "one:../README.md"): (3, "no such file", "next:"),
     ("one", "uv.lock"): (3, "another tool's own format", "uv export"),
-    ("one", "zz-made:1.0"): (4, "no Docker engine answers", "DOCKER_HOST"),
+    ("one", "zz-made:1.0"): (4, "no container engine answers", "DOCKER_HOST"),
     ("one", "pyproject.toml"): (3, "no lock, no record", "pylock.toml"),
     ("one", "--", "-x"): (3, "no such file", "next:"),
     ("one", "--", "--output=x"): (3, "no such file", "next:"),

@@ -22,7 +22,7 @@ from envctl.domain.image.described import Described
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
-from envctl.errors import ContainerError, ImageError, InterpreterError
+from envctl.errors import ImageError, InterpreterError, NoEngineError
 from envctl.usecases import image as image_usecase
 from envctl.usecases.image_promise import described, promise
 from envctl.usecases.image_verify import Doors, ImageReport, verify_image
@@ -803,7 +803,7 @@ def test_without_an_engine_the_registry_is_asked(case: Case) -> None:
     asked = []
 
     def absent(_: str) -> None:
-        raise ContainerError("no Docker engine answers")
+        raise NoEngineError("no Docker engine answers")
 
     def described(reference: str, platform: str | None) -> Described:
         asked.append((reference, platform))
@@ -829,7 +829,7 @@ def test_without_an_engine_the_registry_is_asked(case: Case) -> None:
         ("image-secret", "history, step 1"),
     }
     assert "hunter22" not in repr(report)
-    with pytest.raises(ContainerError, match="no Docker engine"):
+    with pytest.raises(NoEngineError, match="no Docker engine"):
         case.report(case.honest, contents=absent, described=lambda _r, _p: None)
     with pytest.raises(ImageError, match="no such image"):
         case.report(case.honest, contents=lambda _: None, described=lambda _r, _p: None)

@@ -10,7 +10,7 @@ from envctl.domain.image.reference import parse_reference
 from envctl.domain.image.side import local_side, remote_side
 from envctl.domain.manifest import Manifest
 from envctl.domain.platforms import Platform, platform_of
-from envctl.errors import ContainerError, ImageError, RegistryFailure
+from envctl.errors import ImageError, NoEngineError, RegistryFailure
 from envctl.usecases.diff.found import Doors, Found, Use
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -28,13 +28,11 @@ def image(doors: Doors, word: str) -> Found | None:
         return None
     manifest = doors.manifest()
     doors.looking(f"asking for an image {word}")
-    engine: ContainerError | None = None
+    engine: NoEngineError | None = None
     try:
         if found := doors.contents(word):
             return _local(found, word, manifest)
-    except ContainerError as error:
-        if error.where is not None:  # the engine has it, and it is odd
-            raise
+    except NoEngineError as error:
         engine = error
     if not _has_registry(word):
         if engine and (":" in word or "/" in word):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from envctl.adapters import containers
-from envctl.errors import ContainerError
+from envctl.errors import ContainerError, NoEngineError
 
 
 def test_a_context_that_is_not_there_leads_to_no_other_engine(
@@ -20,3 +20,15 @@ def test_a_context_that_is_not_there_leads_to_no_other_engine(
             ask("team/demo:1")
     assert containers.registry_digest("team/demo:1") is None
     assert containers.mirrors() == ()
+
+
+def test_an_engine_that_does_not_answer_is_told_from_one_that_cannot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where none answers a registry may know enough; see ``usecases.image_verify``."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    for ask in (containers.contents, containers.inspect):
+        with pytest.raises(NoEngineError) as caught:
+            ask("team/demo:1")
+        assert caught.value.where == "unix:///no/such.sock"
+        assert "systemctl start docker" in (caught.value.hint or "")
