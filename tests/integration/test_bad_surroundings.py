@@ -377,8 +377,8 @@ def test_a_project_that_was_moved(world: World, how: str, tmp_path: Path) -> Non
 def works_in(pid: int, root: Path) -> bool:
     """Whether a process has the project's state lock open: the interpreter's own start is behind it."""
     with suppress(OSError):
-        opened = [os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()]
-        return str(root / ".envctl" / "state.lock") in opened
+        opened = [each.readlink() for each in Path(f"/proc/{pid}/fd").iterdir()]
+        return root / ".envctl" / "state.lock" in opened
     return False
 
 

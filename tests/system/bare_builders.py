@@ -69,7 +69,7 @@ def remove(tag: str) -> None:
 
 
 def forget() -> None:
-    """Give the storage back: each build keeps its steps and, for ``--mount=from``, a mount that buildah 1.28 forgets."""
+    """Give the storage back: each build keeps its steps and, for ``--mount=from``, a mount that it forgets."""
     call("podman", "image", "unmount", "--all", "--force", check=False)
     mounts = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     for line in reversed(mounts):
