@@ -111,8 +111,8 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the whole suite on the Python that nox runs with."""
-    install(session, "test", "imports")
+    """Run the whole suite on the Python that nox runs with; a test builds the documentation."""
+    install(session, "test", "imports", "docs")
     session.run("pytest", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 

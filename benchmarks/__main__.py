@@ -1,4 +1,4 @@
-"""The ratios of the main job and of a team's locks. Run it on a quiet machine: `python3 noxfile.py benchmarks`."""
+"""The ratios of the main job, of locks and of `verify`. Run it on a quiet machine: `python3 noxfile.py benchmarks`."""
 
 import compileall
 import itertools
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from benchmarks import integrity, locks, preflight, stock
+from benchmarks import integrity, locks, preflight, stock, verify
 from benchmarks.measure import Command, Ratio, compare, once, run
 
 ROOT = Path(__file__).parents[1]
@@ -214,6 +214,10 @@ def main() -> None:
                 lambda: lock(bench, manifest, cold=False, network="0 ms"),
             ]
             _report(steps, ratios)
+            place = Path(temporary) / "hook"
+            for ratio in verify.hook(ENVCTL, place, manifest, bench.env, url=url, tools=CACHE):
+                ratios.append(ratio)
+                print(ratio.line(), flush=True)
         with served(Path(temporary) / "made-up", delay=0.02) as url:
             manifest = MANIFEST.format(minor=MINOR, url=url, dependencies=list(roots))
             _report([lambda: lock(bench, manifest, cold=True, network="20 ms")], ratios)
@@ -243,6 +247,7 @@ def main() -> None:
             for ratio in integrity.ratios(ENVCTL, folder, bench.env):
                 ratios.append(ratio)
                 print(ratio.line(), flush=True)
+            _report([lambda: verify.whole(ENVCTL, folder, bench.env)], ratios)
     slow = any(ratio.median > ratio.limit for ratio in ratios)
     sys.exit(memory > 300 << 20 or slow or not all(each.met for each in starts))
 

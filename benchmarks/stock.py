@@ -35,9 +35,9 @@ def made_up(folder: Path) -> tuple[str, ...]:
             f"zz-made-{number * 2 + step:03d}>=1" for step in (1, 2) if number * 2 + step < PACKAGES
         )
         tags = _TAGS if number % 3 == 0 else ("py3-none-any",)
-        for version in ("1.0", "1.1", "2.0"):
+        for each in ("1.0", "1.1", "2.0"):
             for tag in tags:
-                write(Wheel(f"zz-made-{number:03d}", version, requires=needs, tags=(tag,)), folder)
+                write(Wheel(f"zz-made-{number:03d}", each, requires=needs, tags=(tag,)), folder)
     installer(folder)
     return ("zz-made-000",)
 

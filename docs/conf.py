@@ -1,6 +1,9 @@
 """How Sphinx builds the documentation: ``python3 noxfile.py docs``."""
 
+import click
+
 from envctl import __version__
+from envctl.cli import cli
 
 project = "envctl"
 author = "envctl contributors"
@@ -15,3 +18,17 @@ nitpicky = True
 
 html_theme = "furo"
 html_title = f"envctl {__version__}"
+
+
+def _named(group: click.Group) -> None:
+    """Give each command the name by which it is called: the functions behind them are all `command`."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            command.name = name
+        if isinstance(command, click.Group):
+            _named(command)
+
+
+_named(cli)

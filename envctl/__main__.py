@@ -16,7 +16,8 @@ def main() -> None:
 
         cli(prog_name="envctl")
     except KeyboardInterrupt:  # before the program had begun
-        sys.stderr.write("interrupted\n")
+        if sys.stderr:
+            sys.stderr.write("interrupted\n")
         _leave()
     except SystemExit as end:
         if end.code == _INTERRUPTED:
@@ -26,8 +27,8 @@ def main() -> None:
 
 def _leave() -> None:
     """End at once: Python would wait for its threads, and may end by the signal instead of with a code."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        stream.flush()
     os._exit(_INTERRUPTED)
 
 

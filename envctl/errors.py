@@ -4,6 +4,7 @@
 happened, where (a path, or a key such as ``tool.envctl.gpu.count``) and what to do next.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -12,19 +13,42 @@ class EnvctlError(Exception):
 
     ``code`` is stable and meant for machines (it stands in the JSON envelope); ``exit_code`` is one of the
     few numbers that scripts branch on.
+
+    ``message`` says what, in one line; ``where`` it is; ``why``: what led to it, a sentence each, where one line does
+    not say it; ``hint``: the next step, of one line or several; ``details``: what another program said of it. A line
+    end that a name from a file brings along is spelled out: nothing that is quoted can add a line to a message.
     """
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 3
 
     def __init__(
-        self, message: str, *, where: str | None = None, hint: str | None = None, details: str = ""
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        why: Iterable[str] = (),
+        hint: str | Iterable[str] | None = None,
+        details: str = "",
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.where = where
-        self.hint = hint
+        self.message = _line(message)
+        self.where = None if where is None else _line(where)
+        self.why = tuple(_line(each) for each in why)
+        self.hint = hint if hint is None else _lines(hint)
         self.details = details
+
+    def __str__(self) -> str:
+        """Return what and why, for who quotes it."""
+        return "\n    ".join([f"{self.message}:" if self.why else self.message, *self.why])
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _lines(texts: str | Iterable[str]) -> str:
+    return _line(texts) if isinstance(texts, str) else "\n".join(map(_line, texts))
 
 
 class UsageError(EnvctlError):

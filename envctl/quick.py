@@ -14,6 +14,7 @@ import sys
 from envctl import __version__
 
 CACHE = ".envctl/cache"
+EVERY_LAYER = "environment,fleet,image,lock,machine,variables"
 
 
 def answer(argv: list[str]) -> None:
@@ -27,7 +28,7 @@ def answer(argv: list[str]) -> None:
             from envctl import launch  # noqa: PLC0415  # for `run` alone
 
             launch.start(*launch.words(argv[2:]), _read("run"))
-    except (OSError, ValueError, LookupError, ImportError):
+    except (OSError, ValueError, LookupError, ImportError, AttributeError):  # or a stream that is closed
         if argv[1:2] == ["verify"] and "--full" in argv:
             _ahead(argv)
 
@@ -68,6 +69,9 @@ def look(kind: str, name: str) -> str:
         "machine": _machine,
         "here": _here,
         "until": _until,
+        "since": _since,
+        "variables": _variables,
+        "devices": _devices,
     }
     if kind not in kinds:
         raise ValueError(kind)
@@ -124,14 +128,37 @@ def _until(day: str) -> str:
     return "yes" if time.strftime("%Y-%m-%d", time.gmtime()) <= day else "no"
 
 
+def _since(day: str) -> str:
+    """Whether that day (UTC) has begun: a clock may be set back."""
+    import time  # noqa: PLC0415
+
+    return "yes" if day <= time.strftime("%Y-%m-%d", time.gmtime()) else "no"
+
+
 def _stat(path: str) -> str:
-    """Look at a large file that nobody edits in place: an interpreter."""
+    """Look at a large file that nobody edits in place, an interpreter; times can be set, but not that of the inode."""
     found = os.stat(path)  # noqa: PTH116
-    return f"{found.st_size}:{found.st_mtime_ns}"
+    return f"{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}:{found.st_ino}"
 
 
 def _variable(name: str) -> str:
     return _digest(os.fsencode(os.environ[name])) if name in os.environ else "-"
+
+
+def _variables(names: str) -> str:
+    """Return a digest of variables: ``A,B?`` is the value of the one, and whether the other is set."""
+    said = []
+    for name in names.split(","):
+        value = os.environ.get(name.rstrip("?"))
+        said.append(str(value is not None) if name[-1:] == "?" else repr(value))
+    return _digest("\0".join(said).encode(errors="surrogateescape"))
+
+
+def _devices(_name: str) -> str:
+    """Return a digest of what files tell of this machine; raises ``ValueError`` where a driver must be asked."""
+    from envctl.disk import machine  # noqa: PLC0415  # for `verify` alone
+
+    return _digest(machine.seen())
 
 
 def _tree(path: str) -> str:
@@ -165,12 +192,22 @@ def _digest(content: bytes) -> str:
 def _head(name: str, rest: str) -> str:
     # The Python counts: `sync` takes the one that runs envctl, where it fits the project.
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"envctl {__version__} {python} {_digest(f'{name} {rest}'.encode())}"
+    return f"envctl {__version__} {python} {_digest(f'{name} {_installed()} {rest}'.encode())}"
+
+
+def _installed() -> str:
+    """Tell one installation from the next: a clone is installed anew under the same version."""
+    found = os.stat(__file__)  # noqa: PTH116
+    return f"{found.st_ino}:{found.st_mtime_ns}"
 
 
 def _verify_note(arguments: list[str]) -> str:
     """Return the note's name for ``verify``'s options; raises ``ValueError`` for those that are not known here."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        raise ValueError(arguments)  # warnings become annotations there
     only, full, as_json = "", "", ""
+    if "--only" not in arguments:
+        only = EVERY_LAYER
     rest = list(arguments)
     while rest:
         option = rest.pop(0)

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from envctl.cli import COMMANDS, cli
+from envctl.errors import EnvctlError
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -53,6 +54,39 @@ def test_every_call_of_envctl_is_one_that_it_takes(argv: list[str]) -> None:
         assert command is not None
         with command.make_context(name, rest, parent=context):
             pass
+
+
+def spans() -> Iterator[tuple[str, list[str]]]:
+    """Yield the calls that stand in the pages' sentences and tables."""
+    for page in [*PAGES, ROOT / "docs" / "index.md"]:
+        text = page.read_text(encoding="utf-8")
+        prose = re.sub(r"^(```|:::).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+        for span in re.findall(r"`((?:eval \"\$\()?envctl\s[^`]+)`", prose):
+            line = " ".join(span.split())
+            found = re.search(r"envctl ([^)|&\\]*)", line)
+            if found and not found[1].startswith("preflight:"):  # how an image's lines begin
+                words = shlex.split(found[1])
+                ends = words.index(">") if ">" in words else None
+                yield f"{page.relative_to(ROOT)}: {line}", words[:ends]
+
+
+def test_every_call_in_a_sentence_names_commands_and_options_that_there_are() -> None:
+    """A sentence may leave out an argument, or name it by a word in capitals."""
+    wrong, every = [], dict(spans())
+    for where, argv in every.items():
+        try:
+            with cli.make_context("envctl", list(argv)) as context:
+                words = [*context._protected_args, *context.args]
+                name, command, rest = cli.resolve_command(context, words)
+                assert command is not None
+                command.make_context(name, rest, parent=context)
+        except click.ClickException as error:
+            if re.search("No such|no such|unexpected", error.format_message()):
+                wrong.append(f"{where}: {error.format_message()}")
+        except (EnvctlError, click.exceptions.Exit):
+            continue
+    assert len(every) > 150
+    assert wrong == []
 
 
 def test_the_readme_lists_every_command() -> None:

@@ -103,4 +103,4 @@ def _explained(what: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, RequestException) as error:
-        raise ContainerError(f"cannot {what}: {error}", hint="see `docker info`") from error
+        raise docker_host.refused(f"the engine cannot {what}", error) from error

@@ -4,7 +4,6 @@ from typing import Any
 
 from envctl.adapters import docker_host
 from envctl.domain.image.order import Layer
-from envctl.errors import ContainerError
 from envctl.ports import Runner
 
 _PATIENCE = 60
@@ -20,9 +19,7 @@ def layers(reference: str, *, run: Runner) -> tuple[Layer, ...]:  # noqa: ARG001
             api: Any = client.api  # its methods carry no types
             found = api.history(reference)
     except (DockerException, RequestException) as error:
-        raise ContainerError(
-            f"cannot look at {reference}: {error}", hint="see `docker info`"
-        ) from error
+        raise docker_host.refused(f"the engine cannot look at `{reference}`", error) from error
     return tuple(
         Layer(size=int(each.get("Size") or 0), made_by=str(each.get("CreatedBy") or ""))
         for each in reversed(found)

@@ -50,6 +50,19 @@ def is_local() -> bool:
     return address().startswith(("unix://", "npipe://"))
 
 
+def refused(what: str, error: Exception) -> ContainerError:
+    """Return what an engine's refusal means; ``what`` was not to be done, if nothing more is known."""
+    known = explain(str(error), where=address())
+    return ContainerError(
+        known.message if known else what,
+        where=(known.where if known else None) or address(),
+        hint=known.hint
+        if known
+        else "look at `docker info`; `--verbose` shows what the engine said",
+        details=str(error),
+    )
+
+
 @contextmanager
 def connect(patience: int) -> "Iterator[DockerClient]":
     """Lend a client; ``patience``: seconds without an answer. Raises ``NoEngineError`` where none is to be had."""
@@ -67,7 +80,7 @@ def connect(patience: int) -> "Iterator[DockerClient]":
         raise NoEngineError(
             known.message if known else _SILENT,
             where=where,
-            hint=known.hint if known else None,
+            hint=known.hint if known else "look at `docker info`",
             details=str(error),
         ) from error
     try:

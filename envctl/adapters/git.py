@@ -31,6 +31,36 @@ def dirty(run: Runner, root: Path) -> bool | None:
     return bool(done.stdout.strip()) if done.code == 0 else None
 
 
+def place(run: Runner, root: Path) -> tuple[Path, str] | None:
+    """Return the top of the repository that a folder lies in, and the folder as seen from there; ``None``: in none.
+
+    The folder ends without a slash, and is empty for the top itself.
+    """
+    argv = ["git", "rev-parse", "--show-toplevel", "--show-prefix"]
+    try:
+        done = run(argv, cwd=root, timeout=_PATIENCE)
+    except ToolMissingError:
+        return None
+    if done.code != 0:
+        return None
+    top, _, prefix = done.stdout.partition("\n")
+    return Path(top), prefix.removesuffix("\n").removesuffix("/")
+
+
+def default_branch(run: Runner, root: Path) -> str:
+    """Return the branch that a clone starts with, as the remote has it; else a usual name that there is; ``main``."""
+    argv = ["git", "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]
+    try:
+        told = run(argv, cwd=root, timeout=_PATIENCE)
+        if told.code == 0:
+            return told.stdout.strip().removeprefix("origin/")
+        listed = ["git", "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes/origin"]
+        found = {name.rpartition("/")[2] for name in run(listed, cwd=root).stdout.split()}
+    except ToolMissingError:
+        return "main"
+    return next((name for name in ("main", "master", "trunk") if name in found), "main")
+
+
 def revision(run: Runner, root: Path, word: str) -> str | None:
     """Return the commit that a word means (``HEAD~1``, a branch, ``a...b``: where two parted); ``None``: none."""
     if "..." in word:

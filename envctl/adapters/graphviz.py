@@ -21,11 +21,13 @@ def svg(graph: str, *, run: Runner) -> str:
     if ended.code == 124:
         raise ToolFailedError(
             f"`dot` did not lay the graph out within {_LIMIT:.0f} seconds",
+            where="dot",
             hint=f"show less of it with `--depth` or a package's name, {_OTHERWISE}",
         )
     if ended.code != 0 or "<svg" not in ended.stdout:
         raise ToolFailedError(
             f"`dot` failed with exit code {ended.code}",
+            where="dot",
             hint=f"see what it said with `--verbose`, {_OTHERWISE}",
             details=ended.stderr,
         )

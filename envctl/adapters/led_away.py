@@ -6,7 +6,7 @@ from pathlib import Path
 from envctl.errors import ProjectError
 
 _OWN = ".envctl"
-_GENERATED = (f"{_OWN}/image/", f"{_OWN}/machines/", ".dockerignore", "Dockerfile")
+_GENERATED = (f"{_OWN}/image/", f"{_OWN}/machines/", ".dockerignore", "Dockerfile", ".github/")
 
 
 def refuse_led_away(root: Path, name: str) -> None:

@@ -10,11 +10,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from envctl import launch
+from envctl.adapters.unfound import unfound
 from envctl.errors import ToolMissingError
-from envctl.ports import Completed
+
+if TYPE_CHECKING:
+    from envctl.ports import Completed
 
 _PATIENCE = 5.0  # seconds for who outlives a program and still holds its stderr
 _KEPT = 1 << 13  # bytes of what a program said last
@@ -33,8 +36,10 @@ def run(
     stdin: str | None = None,
     timeout: float | None = None,
     heard: Callable[[str], None] | None = None,
-) -> Completed:
+) -> "Completed":
     """Start a program, wait for it, and return what it wrote (see ``envctl.ports.Runner``)."""
+    from envctl.ports import Completed  # noqa: PLC0415  # it brings every noun, and `raw` needs none
+
     lines: list[str] = []
     try:
         with _listened(heard, lines) as stderr:
@@ -95,12 +100,14 @@ def _listened(heard: Callable[[str], None] | None, lines: list[str]) -> Iterator
         thread.join(_PATIENCE)
 
 
-def attend(argv: Sequence[str], env: Mapping[str, str]) -> Completed:
+def attend(argv: Sequence[str], env: Mapping[str, str]) -> "Completed":
     """Start a program on our own stdin, stdout and terminal, pass signals on to it, and wait.
 
     Its stderr is passed through as it comes; the last of it is returned, for who can explain it. Raises
     ``ToolMissingError``.
     """
+    from envctl.ports import Completed  # noqa: PLC0415  # as above
+
     said = bytearray()
     with _overheard(said) as stderr:
         try:
@@ -179,6 +186,8 @@ def replace(
     try:
         if found is None and "/" in argv[0] and Path(argv[0]).exists():
             raise PermissionError(argv[0])
+        if found is None and "/" not in argv[0]:
+            raise unfound(argv[0], env)
         if found is None:
             raise FileNotFoundError(argv[0])  # one message for both ways
         if lease:
@@ -215,3 +224,22 @@ def _text(captured: bytes | str | None) -> str:
     if captured is None:
         return ""
     return captured if isinstance(captured, str) else captured.decode(errors="replace")
+
+
+def raw(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> tuple[int, bytes, str]:
+    """Start a program and return its exit code, its stdout byte for byte, and its stderr.
+
+    For names of files and contents, which need not be UTF-8. Raises ``ToolMissingError``.
+    """
+    try:
+        ended = subprocess.run(
+            list(argv),
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except OSError as error:
+        raise _missing(argv[0], error) from error
+    return ended.returncode, ended.stdout, ended.stderr.decode(errors="replace")

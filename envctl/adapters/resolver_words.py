@@ -45,8 +45,9 @@ def collision(
     lines = [demand.sentence for demand in ordered] + list(dict.fromkeys(facts))
     more = [f"… and {len(lines) - _SHOWN} more (--verbose)"] if len(lines) > _SHOWN else []
     return ResolutionError(
-        "\n    ".join([f"{heading}{f' on {place}' if place else ''}:", *lines[:_SHOWN], *more]),
+        f"{heading}{f' on {place}' if place else ''}",
         where="pyproject.toml",
+        why=[*lines[:_SHOWN], *more],
         hint="relax or remove one of the requirements named above",
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from envctl.bootstrap.hooks import HookDoors
 from envctl.bootstrap.images import ImageDoors
 from envctl.bootstrap.machine import MachineDoors
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Services(ImageDoors, MachineDoors):
+class Services(HookDoors, ImageDoors, MachineDoors):
     """The doors of one run of envctl: the folder it was started for, and what can be reached from there."""
 
     def diff_doors(self, profile: str | None, looking: "Callable[[str], None]") -> "DiffDoors":

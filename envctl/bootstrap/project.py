@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from envctl.domain.manifest import Manifest
     from envctl.domain.resolution import Interpreter
     from envctl.ports import Catalogue, Editor, Engine, Environments, Project, Sdists, Workshop
+    from envctl.usecases.ci_flow import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +135,22 @@ class ProjectDoors(Host):
         from envctl.adapters.git import committed
 
         return committed(self.run, self.project.root, name)
+
+    def ci_place(self) -> "Place":
+        """Return the repository that the project lies in; where it lies in none, its own folder as one."""
+        from envctl.adapters import git
+        from envctl.adapters.own_source import own_source
+        from envctl.adapters.project import ProjectFiles
+        from envctl.usecases.ci_flow import Place
+
+        root = self.project.root
+        top, folder = git.place(self.run, root) or (root, "")
+        return Place(
+            top=ProjectFiles(top),
+            folder=folder,
+            branch=lambda: git.default_branch(self.run, root),
+            source=own_source,
+        )
 
     def dirty(self) -> bool | None:
         """Whether the project's repository has uncommitted changes; ``None``: git does not say."""

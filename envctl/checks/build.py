@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from envctl.domain.build import Need
 from envctl.domain.finding import Finding
+from envctl.domain.finding.codes import Code
 from envctl.domain.gpu.facts import numbers
 from envctl.domain.platforms import Platform
 from envctl.domain.workshop.toolchain import Toolchain
@@ -16,7 +17,7 @@ _COMPILED: tuple[Need, ...] = ("c", "c++", "nvcc")
 class _Lack:
     """One thing that a build needs and this machine does not have, with what would mend it."""
 
-    code: str
+    code: Code
     what: str
     advice: str
     expected: str | None = None

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from envctl.domain.environment import Current, FileProblem
 from envctl.domain.finding import Finding
+from envctl.domain.finding.codes import Code
 from envctl.domain.lock.slices import Slice
 
 _SYNC = "envctl sync"
 _REPAIR = "envctl sync --repair"
-_CODES = {
+_CODES: Mapping[str, Code] = {
     "modified": "file-modified",
     "missing": "file-missing",
     "added": "file-added",
@@ -170,7 +171,7 @@ def _shared(problems: Iterable[FileProblem]) -> str:
 
 
 def _finding(
-    code: str,
+    code: Code,
     subject: str,
     message: str,
     *,

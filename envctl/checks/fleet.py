@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.fleet import Fit, Trial
 from envctl.domain.fleet.view import Obstacle
 from envctl.domain.fleet.words import named
@@ -134,7 +135,7 @@ def _python(fit: Fit, wanted: str) -> Finding:
 
 def _finding(
     fit: Fit,
-    code: str,
+    code: Code,
     severity: Severity,
     message: str,
     obstacle: Obstacle | None = None,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import date
 
 from envctl.checks import image_base as base_check
@@ -10,6 +11,7 @@ from envctl.checks.image_bundle import Amiss, Listing
 from envctl.domain import blocks, image
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding
+from envctl.domain.finding.codes import Code
 from envctl.domain.image import Names
 from envctl.domain.image import base as image_base
 from envctl.domain.image import layers as image_layers
@@ -181,7 +183,8 @@ def _by_hand(path: str) -> Finding:
 
 def _edited(subject: str, message: str, *, advice: str | None = None) -> Finding:
     fix = None if advice else "envctl dockerize"
-    return _finding("dockerfile-edited", subject, message, fix=fix, advice=advice)
+    found = _finding("dockerfile-edited", subject, message, fix=fix, advice=advice)
+    return replace(found, file=subject)
 
 
 def _stale(
@@ -205,7 +208,7 @@ def _stale(
 
 
 def _finding(
-    code: str,
+    code: Code,
     subject: str,
     message: str,
     *,

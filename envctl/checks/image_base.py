@@ -5,9 +5,10 @@ from datetime import date
 
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.image import base as image_base
 from envctl.domain.image import fitting
-from envctl.domain.image.base import Base, UnfitBase, Why
+from envctl.domain.image.base import Base, Lack, UnfitBase
 from envctl.domain.image.described import Described
 from envctl.domain.lock.slices import Item
 from envctl.domain.platforms import Platform
@@ -15,7 +16,7 @@ from envctl.domain.platforms import Platform
 Ask = Callable[[str], Described | None]
 Items = Mapping[Platform, Collection[Item]]
 _UPGRADE = "envctl dockerize --upgrade-base"
-_CODES: Mapping[Why, str] = {
+_CODES: Mapping[Lack, Code] = {
     "interpreter": "base-without-python",
     "python": "base-other-python",
     "glibc": "base-without-glibc",
@@ -49,7 +50,7 @@ def check(block: Block, base: Base, today: date | None) -> Iterator[Finding]:
 def unfit(error: UnfitBase) -> Finding:
     """Return the finding for a base image that cannot be the one of this project."""
     advice = f"{error.where}: {error.hint}"
-    return _finding(_CODES[error.why], "error", error.subject, error.message, advice=advice)
+    return _finding(_CODES[error.lack], "error", error.subject, error.message, advice=advice)
 
 
 def unchecked(subject: str, message: str, advice: str) -> Finding:
@@ -155,7 +156,7 @@ def _inside(
 
 
 def _finding(
-    code: str,
+    code: Code,
     severity: Severity,
     subject: str,
     message: str,

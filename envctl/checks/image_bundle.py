@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from envctl.domain import image
 from envctl.domain.blocks import Block
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.image import Names
 from envctl.domain.image.bundle import FOLDER, read_sums, shelves, sums_name
 
@@ -69,7 +70,7 @@ def _some(paths: list[str]) -> str:
 
 
 def _finding(
-    code: str,
+    code: Code,
     subject: str,
     message: str,
     *,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.lock import Lock, inputs_of
 from envctl.domain.lock.contract import derived_contract, names_cuda
 from envctl.domain.lock.cuda_closure import gaps
@@ -123,13 +124,13 @@ def _cuda(lock: Lock) -> Iterator[Finding]:
         yield _finding("gpu-contract-old", "contract", message, severity="note")
 
 
-_GAPS: dict[bool, tuple[str, Severity]] = {
+_GAPS: dict[bool, tuple[Code, Severity]] = {
     False: ("cuda-closure", "error"),
     True: ("cuda-outside", "note"),
 }
 
 
-def _advised(code: str, severity: Severity, subject: str, message: str, advice: str) -> Finding:
+def _advised(code: Code, severity: Severity, subject: str, message: str, advice: str) -> Finding:
     return Finding(
         code=code,
         layer="lock",
@@ -145,7 +146,7 @@ def _place(file: object) -> str:
 
 
 def _finding(
-    code: str,
+    code: Code,
     subject: str,
     message: str,
     *,

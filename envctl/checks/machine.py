@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from envctl.domain.contract import Contract
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.fleet.words import AT_THE_GPU
 from envctl.domain.manifest import GpuNeed
 from envctl.domain.record import Record
@@ -48,9 +49,9 @@ def check(
     failing = any(verdict.kind == "fail" and verdict.code in AT_THE_GPU for verdict in found)
     profile = other() if failing else None
     for verdict in found:
-        if verdict.kind != "pass":
+        if verdict.kind != "pass" and verdict.code != "ok":
             mends = profile if verdict.kind == "fail" and verdict.code in AT_THE_GPU else None
-            yield _finding(verdict, _advice(verdict, record, way), mends)
+            yield _finding(verdict.code, verdict, _advice(verdict, record, way), mends)
 
 
 def _advice(verdict: Verdict, record: Record, way: str) -> str | None:
@@ -66,9 +67,9 @@ def _severity(verdict: Verdict) -> Severity:
     return "note" if verdict.code == "kernels-unknown" else "warning"
 
 
-def _finding(verdict: Verdict, advice: str | None, mends: str | None) -> Finding:
+def _finding(code: Code, verdict: Verdict, advice: str | None, mends: str | None) -> Finding:
     return Finding(
-        code=verdict.code,
+        code=code,
         layer="machine",
         severity=_severity(verdict),
         subject=verdict.subject or verdict.aspect,

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from envctl.domain.finding import Finding
-from envctl.domain.record import Record
+from envctl.domain.record import Record, machine_name
 from envctl.domain.record.change import changes
+from envctl.errors import RecordError
 
 
 def check(saved: Record, now: Record) -> Iterator[Finding]:
     """Yield what has changed since the record was saved: ``fleet`` judges by the record, on every machine."""
+    fix = _saving(saved.name or "")
     for name, before, after in changes(saved, now):
         yield Finding(
             code="record-stale",
@@ -18,8 +20,24 @@ def check(saved: Record, now: Record) -> Iterator[Finding]:
             message=f"the record {saved.name}: {name} was {before}, and is {after}",
             expected=before,
             actual=after,
-            fix=f"envctl record --save {saved.name}",
+            fix=fix,
+            advice=None if fix else _RENAME,
+            file=f".envctl/machines/{saved.name}.toml",
         )
+
+
+_RENAME = (
+    "its file has a name that no machine can have: save it as another one with "
+    "`envctl record --save NAME`, and delete that file"
+)
+
+
+def _saving(name: str) -> str | None:
+    """Return the command that saves the record again; a file's name may be anything, the shell's words as well."""
+    try:
+        return f"envctl record --save {machine_name(name)}"
+    except RecordError:
+        return None
 
 
 def twice(records: Sequence[Record]) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from envctl.checks import environment
 from envctl.domain.environment import Current, FileProblem
 from envctl.domain.finding import Finding
+from envctl.domain.finding.codes import Code
 from envctl.domain.lock.slices import Slice
 
 _ADVICE = "have the tool that keeps .venv install what the lock says; or take `managed = false` out"
@@ -48,7 +49,7 @@ def _minor(version: str) -> list[str]:
     return version.split(".")[:2]
 
 
-def _finding(code: str, subject: str, message: str) -> Finding:
+def _finding(code: Code, subject: str, message: str) -> Finding:
     return Finding(
         code=code,
         layer="environment",

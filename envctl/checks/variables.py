@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.record import Record
 from envctl.domain.variables import (
     SCHEDULER_VARIABLES,
@@ -145,7 +146,7 @@ def _host(name: str, value: str | None, record: Record | None) -> Iterator[Findi
 
 
 def _finding(
-    code: str,
+    code: Code,
     name: str,
     message: str,
     *,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from envctl.domain.devices.sentences import sentence, summary
 from envctl.domain.devices.visible import Reading, read
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.domain.record import Gpu, Record
 
 _VALUE, _ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
@@ -142,7 +143,7 @@ def _repeated(reading: Reading, subject: str, where: str) -> Finding:
 
 
 def _finding(
-    code: str, subject: str, message: str, *, advice: str, severity: Severity = "warning"
+    code: Code, subject: str, message: str, *, advice: str, severity: Severity = "warning"
 ) -> Finding:
     return Finding(
         code=code, layer="fleet", severity=severity, subject=subject, message=message, advice=advice

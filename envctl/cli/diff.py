@@ -4,10 +4,11 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
-from envctl.cli.render import envelope, say, show, step
+from envctl.cli.render import envelope, report, say, show, step
 from envctl.domain.difference import Comparison
 from envctl.emitters import difference_markdown, difference_text
 from envctl.emitters.printable import printable
+from envctl.errors import UsageError
 from envctl.usecases.diff import diff
 
 
@@ -40,7 +41,11 @@ def command(
     Exit 0: nothing differs; 1: something does.
     """
     if as_json and markdown:
-        raise click.UsageError("name one of `--json` and `--markdown`")
+        raise UsageError(
+            "`--json` and `--markdown` are two formats",
+            where="envctl diff",
+            hint="give one of them: `envctl diff HEAD~1 --markdown`",
+        )
     found = diff(services.diff_doors(profile, lambda what: step(f"{what} …")), a, b)
     same = not found.differences
     if as_json:
@@ -48,7 +53,7 @@ def command(
     elif markdown:
         show(difference_markdown.emit(found))
     else:
-        show(difference_text.emit(found))
+        report(difference_text.emit(found))
     if not as_json:
         for remark in (f"A: {found.a}", f"B: {found.b}", *found.remarks):
             say(printable(remark))

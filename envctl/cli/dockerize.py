@@ -7,10 +7,11 @@ from functools import cache
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import options, verify_report
 from envctl.cli.progress import progress
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import envelope, report, say, show
 from envctl.domain.finding import Finding
+from envctl.domain.finding.weights import Weights
 from envctl.domain.image import settings as image_settings
 from envctl.domain.lock import Lock
 from envctl.domain.lock.state import answers
@@ -107,13 +108,7 @@ def command(
                 *dockerize_base.look(services.project, manifest, lock, services.registry),
             )
         ]
-        bad = any(finding.severity == "error" for finding in findings)
-        result = {"findings": [asdict(finding) for finding in findings]}
-        show(
-            envelope("dockerize", result, ok=not bad)
-            if as_json
-            else findings_text.report(("image",), findings, {})
-        )
+        bad = _judged(whole.verify, findings, as_json=as_json)
         ctx.exit(1 if bad else 0)
     plans = planned()
     with services.project.locked("dockerize"):
@@ -134,6 +129,19 @@ def command(
         )
     ]
     _present(plans, fetched, looked, with_diff=with_diff, as_json=as_json)
+
+
+def _judged(weights: Weights, found: list[Finding], *, as_json: bool) -> bool:
+    """Print what `--check` found, as the team counts it; return whether the answer is no."""
+    weighed = weights.weigh(found)
+    bad = weighed.fails(strict=weights.strict)
+    if as_json:
+        findings = [asdict(finding) for finding in weighed.findings]
+        result = {"findings": findings, **verify_report.counted(weighed)}
+        show(envelope("dockerize", result, ok=not bad))
+    else:
+        report(findings_text.report(("image",), weighed.findings, {}, weighed=weighed))
+    return bad
 
 
 def _asked(whole: Manifest, profile: str | None) -> list[Manifest]:

@@ -3,13 +3,12 @@
 import sys
 from collections import Counter
 from dataclasses import asdict
-from shutil import get_terminal_size
 
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
-from envctl.cli.render import envelope, say, show
+from envctl.cli import options, terminal
+from envctl.cli.render import envelope, report, say, show
 from envctl.domain.diagnosis import STATES
 from envctl.emitters.diagnosis_text import emit
 from envctl.usecases.doctor import Patient
@@ -35,8 +34,7 @@ def command(ctx: click.Context, services: Services, offline: bool, as_json: bool
         result = {"checks": [asdict(each) for each in found]}
         show(envelope("doctor", result, ok=fine))
     else:
-        width = get_terminal_size().columns if sys.stdout.isatty() else None
-        show(emit(found, width=width))
+        report(emit(found, width=terminal.width(sys.stdout)))
         counts = Counter(each.state for each in found)
         say(", ".join(f"{counts[state]} {state}" for state in STATES))
     ctx.exit(0 if fine else 1)

@@ -8,7 +8,7 @@ import click
 from packaging.utils import canonicalize_name
 
 from envctl.bootstrap import Services
-from envctl.cli import completers, options
+from envctl.cli import completers, export_ci, options
 from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
@@ -25,8 +25,8 @@ from envctl.usecases.export import Choice, ExportOutcome, export
 def command(ctx: click.Context, as_json: bool) -> None:
     """Write what the lock says, or how to enter, in another tool's format.
 
-    To stdout, or into a file with --output. The same lock and options give
-    the same bytes.
+    To stdout, or into a file with --output; `ci` writes its two files by
+    itself. The same lock and options give the same bytes.
     """
     ctx.meta[__name__] = as_json
 
@@ -113,7 +113,7 @@ def _key(option: Option) -> str:
 def _words(params: Iterable[click.Parameter], given: dict[str, Any]) -> Iterator[str]:
     """Yield the options in one spelling, so that the same choice leaves the same words in the file."""
     for param in params:
-        value = given[param.name or ""]
+        value = given.get(param.name or "")
         if param.name in ("output", "as_json") or not value or value == param.default:
             continue
         if value is True:
@@ -237,3 +237,4 @@ for _door in DOORS.values():
     _opened(_door)
 for _companion in COMPANIONS.values():
     _accompanied(_companion)
+command.add_command(export_ci.command)

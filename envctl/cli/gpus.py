@@ -34,8 +34,8 @@ class Gpus(click.Group):
         """Name the command that takes such a word; raises ``UsageError``."""
         if args[0] not in self.commands and not ctx.resilient_parsing:
             raise UsageError(
-                f"`gpus` has no command `{args[0]}`",
-                where="gpus",
+                f"there is no command `gpus {args[0]}`",
+                where="envctl gpus",
                 hint=f"`envctl gpus explain {shlex.quote(args[0])}` says what a value means",
             )
         return super().resolve_command(ctx, args)
@@ -129,12 +129,16 @@ def _words(ctx: click.Context, value: str | None) -> None:
     """Refuse what is neither an option nor the one value; `-1` is a value."""
     words = [*filter(None, [value]), *ctx.args]
     if odd := next((word for word in words if re.match(r"-+[A-Za-z]", word)), None):
-        raise UsageError(f"there is no option `{odd}`", where="gpus explain", hint="see `--help`")
+        raise UsageError(
+            f"`gpus explain` has no option `{odd}`",
+            where="envctl gpus explain",
+            hint="see `envctl gpus explain --help` for its options",
+        )
     if ctx.args:
         whole = shlex.quote(",".join(word.strip(",") for word in words))
         raise UsageError(
             "more than one value",
-            where="gpus explain",
+            where="envctl gpus explain",
             hint=f"write the list as one word: `envctl gpus explain {whole}`",
         )
 

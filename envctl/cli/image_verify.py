@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import options
+from envctl.cli import options, verify_report
 from envctl.cli.render import envelope, say, show
+from envctl.domain.finding import Layer
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
 from envctl.emitters import findings_text
@@ -21,7 +22,11 @@ from envctl.usecases.surroundings import Surroundings
 @click.argument("reference", metavar="[IMAGE]", required=False)
 @options.profile
 @click.option("--remote", is_flag=True, help="Ask the registry, even if the engine has it.")
-@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Let warnings count as errors, or not, whatever the manifest says.",
+)
 @options.as_json
 @options.pass_services
 @click.pass_context
@@ -31,7 +36,7 @@ def command(
     reference: str | None,
     profile: str | None,
     remote: bool,
-    strict: bool,
+    strict: bool | None,
     as_json: bool,
 ) -> None:
     """Prove that an image holds what the lock says; nothing of it is run.
@@ -83,9 +88,11 @@ def as_result(report: ImageReport) -> dict[str, Any]:
         "local": report.local,
         "said": report.said,
         "findings": [asdict(finding) for finding in report.findings],
+        **verify_report.counted(report.weighed),
     }
 
 
 def as_text(report: ImageReport) -> str:
     """Return what a proof found, for people."""
-    return findings_text.report(("image",), report.findings, {}, {"image": report.said})
+    said: dict[Layer, str] = {"image": report.said}
+    return findings_text.report(("image",), report.findings, {}, said, weighed=report.weighed)

@@ -83,7 +83,7 @@ def _lines(outcome: CaptureOutcome, written: Iterable[str]) -> Iterator[str]:
         yield f"  wrote {file}"
     yield from _proofs(outcome)
     if outcome.blocked:
-        yield click.style("pylock.toml is not written:", bold=True)
+        yield "pylock.toml is not written:"
         yield from (f"  {reason}" for reason in outcome.blocked)
 
 

@@ -8,9 +8,11 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import completers, lock_report, options
 from envctl.cli.render import envelope, say, show
+from envctl.cli.verify_report import Format
 from envctl.domain.finding import Layer
 from envctl.domain.profile import variant
 from envctl.emitters.printable import printable
+from envctl.errors import UsageError
 from envctl.usecases import load, note
 from envctl.usecases.lock import Wish, lock
 from envctl.usecases.lock_outcome import LockOutcome
@@ -81,18 +83,27 @@ def command(
         from envctl.cli import verify  # noqa: PLC0415
 
         layers: tuple[Layer, ...] = ("lock", "fleet") if fleet else ("lock",)
-        verify.check(ctx, services, only=layers, as_json=as_json, name="lock")
+        form: Format = "json" if as_json else "text"
+        verify.check(ctx, services, only=layers, form=form, name="lock")
         return
     freed = (*packages, *upgrade) or (() if everything else None)
     _contradictions(ctx, adopt=adopt, plain=packages and not everything, freed=freed)
     if profiles and all_profiles:
-        raise click.UsageError("--profile and --all-profiles contradict each other", ctx)
+        raise UsageError(
+            "`--profile` and `--all-profiles` contradict each other",
+            where="envctl lock",
+            hint="give one of them; without either, all profiles are locked",
+        )
     if all_groups and (groups or extras or no_default_groups):
-        raise click.UsageError("--all-groups goes with no other choice of groups", ctx)
+        raise UsageError(
+            "`--all-groups` goes with no other choice of groups",
+            where="envctl lock",
+            hint="leave `--group`, `--extra` and `--no-default-groups` out: all are locked then",
+        )
     wish = Wish(
         upgrade=freed,
         profiles=profiles or None,
-        as_of=_day(as_of, ctx),
+        as_of=_day(as_of),
         only=_only(services, groups, extras, no_default=no_default_groups),
         everything=all_groups,
     )
@@ -121,11 +132,19 @@ def _contradictions(
 ) -> None:
     others = ("profiles", "as_of", "groups", "extras", "no_default_groups", "all_groups", "fleet")
     if adopt and (freed is not None or any(ctx.params[name] for name in others)):
-        raise click.UsageError("--adopt takes the locks as they are: no other option fits", ctx)
+        raise UsageError(
+            "`--adopt` takes the locks as they are: no other option fits",
+            where="envctl lock",
+            hint="run `envctl lock --adopt`, then the other command",
+        )
     if plain:
         names = " ".join(ctx.params["packages"])
         too = "--fleet " if ctx.params["fleet"] else ""
-        raise click.UsageError(f"to upgrade: `envctl lock {too}--upgrade {names}`", ctx)
+        raise UsageError(
+            "`lock` takes packages only to upgrade them",
+            where="envctl lock",
+            hint=f"to upgrade: `envctl lock {too}--upgrade {names}`",
+        )
 
 
 def _locked(services: Services, wish: Wish, *, fleet: bool) -> LockOutcome:
@@ -180,11 +199,14 @@ def _unchanged(outcome: LockOutcome) -> list[str]:
     ]
 
 
-def _day(text: str | None, ctx: click.Context) -> str | None:
+def _day(text: str | None) -> str | None:
     try:
         if text is not None:
             datetime.fromisoformat(text)
     except ValueError as error:
-        said = f"--as-of: `{text}` is not a date: write it as 2026-11-01 or 2026-11-01T12:00:00Z"
-        raise click.UsageError(said, ctx) from error
+        raise UsageError(
+            f"`{text}` is not a date",
+            where="--as-of",
+            hint="write it as 2026-11-01 or 2026-11-01T12:00:00Z",
+        ) from error
     return text

@@ -3,8 +3,6 @@
 from dataclasses import asdict
 from typing import Any
 
-import click
-
 from envctl.bootstrap import Services
 from envctl.cli.render import say, step
 from envctl.domain.manifest import Manifest
@@ -74,4 +72,4 @@ def _changes(each: Locked) -> None:
     if each.known and len(each.changes) > _SHOWN:
         say(f"  … and {len(each.changes) - _SHOWN} more (see --json)")
     for effect in each.effects:
-        say(f"  {click.style('!', fg='yellow') if effect.worse else '*'} {effect.sentence}")
+        say(f"  {'!' if effect.worse else '*'} {effect.sentence}")

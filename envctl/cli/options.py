@@ -9,6 +9,9 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import completers
+from envctl.cli.render import VERBOSE
+from envctl.cli.terminal import COLOR
+from envctl.domain.nearest import listed, meant
 from envctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +28,45 @@ profile = click.option(
     help="Use this profile of the project.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON report.")
+
+
+def _verbose(ctx: click.Context, _param: click.Parameter, given: bool) -> None:
+    if given:
+        ctx.meta[VERBOSE] = True
+
+
+def _color(ctx: click.Context, _param: click.Parameter, given: str | None) -> None:
+    if given:
+        ctx.meta[COLOR] = given
+
+
+verbose = click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    expose_value=False,
+    callback=_verbose,
+    help="Show what the tools underneath said.",
+)
+color = click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    expose_value=False,
+    callback=_color,
+    help="Colours: as the terminal has them, or always or never.",
+)
+
+
+def everywhere(command: click.Command) -> None:
+    """Let a command, and those below it, take the options that stand before it as well."""
+    there = {name for each in command.params for name in each.opts}
+    if "--verbose" not in there:
+        verbose(command)
+    if "--color" not in there:
+        color(command)
+        next(each for each in command.params if "--color" in each.opts).hidden = True  # type: ignore[attr-defined]
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        everywhere(below)
 
 
 def selection(function: F) -> F:
@@ -97,14 +139,10 @@ def inside(services: Services, output: str, *, example: str) -> str:
 
 
 def _known(names: tuple[str, ...], known: set[str], option: str) -> None:
-    from difflib import get_close_matches  # noqa: PLC0415  # only for the message
-
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            listed = ", ".join(sorted(known)) or "none"
             raise UsageError(
                 f"there is no {option.removeprefix('--')} `{name}`",
                 where=option,
-                hint=f"did you mean `{close[0]}`?" if close else f"there are: {listed}",
+                hint=meant(name, known, otherwise=f"there are: {listed(sorted(known))}"),
             )

@@ -33,7 +33,7 @@ def command(ctx: click.Context, services: Services, name: str | None, as_json: b
     if ctx.args:
         raise UsageError(
             f"`{ctx.args[0]}` stands where no name belongs",
-            where="record",
+            where="envctl record",
             hint=f"to keep the record: `envctl record --save {shlex.quote(ctx.args[0])}`",
         )
     record = services.record(name)

@@ -1,19 +1,24 @@
 """Results as they leave: text or one versioned JSON envelope on stdout; talk on stderr."""
 
 import json
-import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from envctl.cli import terminal
 from envctl.emitters.printable import printable
+from envctl.emitters.wrapped import wrapped
 from envctl.errors import EnvctlError
 
 ENVELOPE = 1
+VERBOSE = "envctl.verbose"
+"""Where ``--verbose`` stands in Click's ``meta``."""
 JSON = "envctl.json"
 """Where a command whose words may be another program's says in Click's ``meta`` that JSON was asked of itself."""
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\r(?=\n|$)")
 
 
 def envelope(command: str, result: Mapping[str, Any] | None, *, ok: bool, **more: Any) -> str:
@@ -38,9 +43,31 @@ def show(text: str) -> None:
     click.echo(text.removesuffix("\n"), color=True)
 
 
-def say(text: str) -> None:
-    """Print talk to stderr."""
-    click.echo(text, err=True)
+def report(text: str) -> None:
+    """Print a report for people to stdout; what comes of files must be ``printable`` in it already."""
+    columns = terminal.width(sys.stdout)
+    fitted = wrapped(text, columns) if columns else text
+    show(terminal.painted(fitted) if terminal.coloured(sys.stdout) else fitted)
+
+
+def say(text: str, *, faint: bool = False) -> None:
+    """Print talk to stderr: broken for a terminal, and nothing in it steers one.
+
+    Talk that nobody can hear any more stops no work.
+    """
+    plain = "\n".join(printable(line.expandtabs(), names=True) for line in text.split("\n"))
+    columns = terminal.width(sys.stderr)
+    fitted = wrapped(plain, columns) if columns else plain
+    if terminal.coloured(sys.stderr):
+        fitted = terminal.look(fitted, "faint") if faint else terminal.painted(fitted)
+    _tell(fitted)
+
+
+def _tell(text: str) -> None:
+    try:
+        click.echo(text, err=True, color=True)
+    except OSError:  # a full disk, a pipe whose reader has gone
+        terminal.give_up(2)
 
 
 def delivered(delivery: str | None, name: str) -> str:
@@ -50,30 +77,32 @@ def delivered(delivery: str | None, name: str) -> str:
 
 def step(text: str) -> None:
     """Say what takes a while, to whoever watches a terminal."""
-    if sys.stderr.isatty():
-        say(_styled(text, dim=True))
+    if terminal.watched(sys.stderr):
+        say(text, faint=True)
 
 
-def _styled(text: str, **style: Any) -> str:
-    """Return the text in colours, but for whoever wants none (no-color.org); Click asks only for a terminal."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return text if plain else click.style(text, **style)
-
-
-def failure(error: EnvctlError, *, verbose: bool) -> str:
-    """Return an error's text: what, where, what to do next."""
-    lines = [f"{_styled('error', fg='red', bold=True)}: {_lines(error.message)}"]
-    if error.where:
-        lines.append(f"  where: {_lines(error.where)}")
-    if error.hint:
-        lines.append(f"  next:  {_lines(error.hint)}")
+def fail(error: EnvctlError, *, verbose: bool) -> None:
+    """Say what is wrong, where, why and what to do next; ``verbose``: and what the tool underneath said of it."""
+    say(failure(error))
     if error.details and verbose:
-        lines += ["", error.details]
+        # As it was said, for a report: no line is broken, and none of them steers the terminal.
+        lines = _ESCAPES.sub("", error.details).split("\n")
+        _tell("\n".join(["", *(printable(line.expandtabs(), names=True) for line in lines)]))
     elif error.details:
-        lines.append("  (--verbose shows the tool's own words)")
-    return "\n".join(lines)
+        say("  (`--verbose` shows what was said underneath)", faint=True)
 
 
-def _lines(text: str) -> str:
-    """Return a message of several lines with whatever else steers a terminal spelled out."""
-    return "\n".join(printable(line, names=True) for line in text.split("\n"))
+def failure(error: EnvctlError) -> str:
+    """Return an error's text in the one form that all have: what, where, why, next."""
+    told = (
+        ("error: ", error.message),
+        ("  where: ", error.where),
+        ("  why:   ", "\n".join(error.why)),
+        ("  next:  ", error.hint),
+    )
+    return "\n".join(_labelled(label, said) for label, said in told if said)
+
+
+def _labelled(label: str, said: str) -> str:
+    """Return what is said under a label; further lines stand under the first."""
+    return label + said.replace("\n", "\n" + " " * len(label))

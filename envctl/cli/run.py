@@ -8,6 +8,7 @@ from envctl.bootstrap import Services
 from envctl.cli import completers, options, run_gpus
 from envctl.cli.render import JSON, envelope, say, show
 from envctl.domain.environment.activation import Activation
+from envctl.domain.nearest import meant
 from envctl.emitters.printable import printable
 from envctl.errors import UsageError
 from envctl.usecases import note
@@ -56,7 +57,7 @@ def command(
     if not (argv or explained):
         raise UsageError(
             "there is no command to run",
-            where="run",
+            where="envctl run",
             hint="write it at the end: `envctl run -- COMMAND`",
         )
     # Only now: a command's own `--json` is none of envctl's.
@@ -83,11 +84,8 @@ def command(
 
 def _misplaced(ctx: click.Context, word: str) -> UsageError:
     """Return the error for an option where the program's name belongs."""
-    from difflib import get_close_matches  # noqa: PLC0415  # only for the message
-
     own = [name for each in ctx.command.params for name in each.opts if name.startswith("--")]
     outer = ctx.parent.command.params if ctx.parent else []
-    close = get_close_matches(word, own, n=1)
     if word in own:
         hint = f"write `{word}` before the `--`: what stands after it is the command"
     elif word in [name for each in outer for name in (*each.opts, *each.secondary_opts)]:
@@ -95,10 +93,12 @@ def _misplaced(ctx: click.Context, word: str) -> UsageError:
     elif word == "--profile":
         hint = "`run` uses what is synced: `envctl sync --profile NAME` changes that"
     else:
-        hint = f"did you mean `{close[0]}`?" if close else "see `envctl run --help`"
+        hint = meant(word, own, otherwise="see `envctl run --help`")
     if word in own:
-        return UsageError(f"`{word}` stands where the program belongs", where="run", hint=hint)
-    return UsageError(f"`run` has no option `{word}`", where="run", hint=hint)
+        return UsageError(
+            f"`{word}` stands where the program belongs", where="envctl run", hint=hint
+        )
+    return UsageError(f"`run` has no option `{word}`", where="envctl run", hint=hint)
 
 
 def _explain(

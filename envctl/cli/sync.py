@@ -138,7 +138,10 @@ def _contradictions(
     if rollback and (asked or more or selection != _Selection()):
         both = ["--rollback", *(asked or more or ["what to install"])]
     if both:
-        raise UsageError(f"{' and '.join(both)} cannot be given together", hint="give one of them")
+        said = " and ".join(f"`{each}`" if each[0] == "-" else each for each in both)
+        raise UsageError(
+            f"{said} cannot be given together", where="envctl sync", hint="give one of them"
+        )
 
 
 def _read(services: Services, witness: note.Witness, selection: _Selection) -> _Read:

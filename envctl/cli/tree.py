@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import completers, options
+from envctl.cli import completers, options, terminal
 from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.manifest import Manifest
 from envctl.emitters.graphs import FORMATS, data, mermaid, text
+from envctl.errors import UsageError
 from envctl.usecases import load
 from envctl.usecases import output as outputs
 from envctl.usecases.tree import Reasons, Tree, reasons, tree
@@ -81,11 +82,23 @@ def command(
     roots = [("project", "")] if only_project else []
     roots += [("extra", name) for name in only_extra] + [("group", name) for name in only_group]
     if why and (packages or invert or depth is not None or roots):
-        raise click.UsageError("`--why` goes with none of: PACKAGES, --invert, --depth, --only-…")
+        raise UsageError(
+            "`--why` goes with none of: PACKAGES, `--invert`, `--depth`, `--only-…`",
+            where="envctl tree",
+            hint="name the package alone: `envctl tree --why numpy`",
+        )
     if packages and roots:
-        raise click.UsageError("name either PACKAGES or roots (`--only-…`)")
+        raise UsageError(
+            "PACKAGES and `--only-…` both say where the tree begins",
+            where="envctl tree",
+            hint="give one of them: `envctl tree numpy`, or `envctl tree --only-group dev`",
+        )
     if as_json and (form != "text" or output):
-        raise click.UsageError("`--json` is a format of its own, and goes to stdout")
+        raise UsageError(
+            "`--json` is a format of its own, and goes to stdout",
+            where="envctl tree",
+            hint="leave `--format` and `--output` out: `envctl tree --json > tree.json`",
+        )
     if output is not None:
         output = options.inside(services, output, example=_EXAMPLES.get(form, f"tree.{form}"))
     manifest = _manifest(services, profile)
@@ -101,7 +114,7 @@ def command(
         say(f"note: {note}")
     if form == "text":
         lines = list(_lines(found))
-        _deliver(services, _text(lines, services if output is None else None), output)
+        _deliver(services, _text(lines, watched=output is None), output)
         _explain(lines)
     else:
         _deliver(services, _drawn(services, found, form, all_edges=all_edges), output)
@@ -130,9 +143,9 @@ def _data(found: Tree | Reasons) -> dict[str, Any]:
     return {"packages": [data.reasons_data(found.graph, *each) for each in found.chains]}
 
 
-def _text(lines: Iterable[text.Line], watched: Services | None) -> str:
+def _text(lines: Iterable[text.Line], *, watched: bool) -> str:
     """Return the lines, in colours if a person sees them on a terminal."""
-    if watched is None or watched.environ.get("NO_COLOR") or not sys.stdout.isatty():
+    if not watched or not terminal.coloured(sys.stdout):
         return text.plain(lines)
     coloured = (
         "".join(click.style(part, **_LOOKS.get(meaning, {})) for part, meaning in line)

@@ -1,23 +1,22 @@
 """``envctl verify``."""
 
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import completers, options
-from envctl.cli.render import envelope, show
+from envctl.cli import completers, options, verify_report
+from envctl.cli.render import JSON
+from envctl.cli.verify_report import Format
 from envctl.domain.finding import LAYERS, Layer
-from envctl.emitters import findings_text
+from envctl.domain.nearest import meant
 from envctl.errors import UsageError
 from envctl.usecases import note
 from envctl.usecases.surroundings import Surroundings
 from envctl.usecases.verify import Report, verify
-from envctl.usecases.watch import Watch
-
-_BY_FILES = {"lock", "environment", "fleet", "image"}
-"""The layers whose answer rests on files alone, and for `image` on the day."""
+from envctl.usecases.watch import Heard, Watch
 
 
 class Verify(click.Command):
@@ -38,7 +37,7 @@ class Verify(click.Command):
 
 
 def _only(message: str, layers: str) -> UsageError:
-    return UsageError(message, where="verify", hint=f"`envctl verify --only {layers}`")
+    return UsageError(message, where="envctl verify", hint=f"run `envctl verify --only {layers}`")
 
 
 def _layers(
@@ -58,7 +57,7 @@ def _layers(
             raise UsageError(
                 f"there is no layer `{name}`",
                 where=f"--{param.name}",
-                hint=f"the layers are: {', '.join(LAYERS)}",
+                hint=meant(name, LAYERS, otherwise=f"the layers are: {', '.join(LAYERS)}"),
             )
     return tuple(layer for layer in LAYERS if layer in names)
 
@@ -87,7 +86,18 @@ def _layers(
 @click.option(
     "--full", is_flag=True, help="Compare every byte of what is installed (not of __pycache__)."
 )
-@click.option("--strict", is_flag=True, help="Let warnings count as errors.")
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Let warnings count as errors, or not, whatever the manifest says.",
+)
+@click.option("--fix", is_flag=True, help="Run the commands that mend what is found; look again.")
+@click.option("--dry-run", is_flag=True, help="With --fix: only show these commands.")
+@click.option(
+    *("--format", "form"),
+    type=click.Choice(["text", "json", "github"]),
+    help="As text (default), as JSON, or as annotations of GitHub Actions.",
+)
 @options.as_json
 @options.pass_services
 @click.pass_context
@@ -97,21 +107,58 @@ def command(
     only: tuple[Layer, ...],
     skip: tuple[Layer, ...],
     full: bool,
-    strict: bool,
+    strict: bool | None,
+    fix: bool,
+    dry_run: bool,
+    form: Format | None,
     as_json: bool,
 ) -> None:
     """Check that lock, environment, variables, machines and image agree.
 
     Exits with 1 when something disagrees; under each finding stands the
-    command that mends it, or what a person must decide.
+    command that mends it, or what a person must decide. Under GitHub Actions
+    findings become annotations as well.
     """
+    if form == "json":
+        ctx.meta[JSON] = True
+    form = _form(form, as_json=as_json)
     if set(skip) >= set(only or LAYERS):
         raise UsageError(
             "nothing is left to look at",
             where="--skip",
             hint="leave out fewer layers: what looks at nothing finds nothing",
         )
-    check(ctx, services, only=only, skip=skip, full=full, strict=strict, as_json=as_json)
+    if dry_run and not fix:
+        raise UsageError(
+            "`--dry-run` shows what `--fix` would run",
+            where="--dry-run",
+            hint="`envctl verify --fix --dry-run`; without `--fix` nothing is changed in any case",
+        )
+    if not fix:
+        check(ctx, services, only=only, skip=skip, full=full, strict=strict, form=form)
+        return
+    from envctl.cli import verify_fix  # noqa: PLC0415  # seldom
+
+    def look() -> Report:
+        return looked(replace(services), only=only, skip=skip, full=full)
+
+    if dry_run:
+        report = look()
+        no = report.fails(strict=strict)
+        verify_report.present(services, report, form, name="verify", ok=not no)
+        verify_fix.preview(report)
+        ctx.exit(1 if no else 0)
+    verify_fix.fix(ctx, services, look, strict=strict, form=form)
+
+
+def _form(form: Format | None, *, as_json: bool) -> Format:
+    if as_json and form not in (None, "json"):
+        raise UsageError(
+            f"`--json` and `--format {form}` contradict each other",
+            where="--format",
+            hint="leave one of them out",
+        )
+    return "json" if as_json else form or "text"
 
 
 def check(
@@ -121,69 +168,72 @@ def check(
     only: tuple[Layer, ...],
     skip: tuple[Layer, ...] = (),
     full: bool = False,
-    strict: bool = False,
-    as_json: bool = False,
+    strict: bool | None = None,
+    form: Format = "text",
     name: str = "verify",
 ) -> None:
     """Look at the layers, show what was found and exit with 1 when something disagrees.
 
     ``name``: the command that was called, for its JSON report.
     """
+    report = looked(services, only=only, skip=skip, full=full)
+    no = report.fails(strict=strict)
+    verify_report.present(services, report, form, name=name, ok=not no)
+    ctx.exit(1 if no else 0)
+
+
+def looked(
+    services: Services,
+    *,
+    only: tuple[Layer, ...],
+    skip: tuple[Layer, ...],
+    full: bool,
+) -> Report:
+    """Look at the layers; an answer that files alone decide is noted for the next call (``envctl.quick``)."""
     today = datetime.now(tz=UTC).date()
     witness = note.Witness(services.project)
     watch = Watch(str(witness.root), services.environments, services.here, full=full)
+    heard = Heard(services.environ)
     around = Surroundings(
         project=witness,
         environments=services.environments,
         here=watch.here,
         inspect=watch.inspect,
-        record=services.record,
-        environ=services.environ,
+        record=cache(services.record),
+        environ=heard,
         workshop=lambda: services.workshop,
         libraries=services.libraries,
         today=today,
     )
     report = verify(around, only=only, skip=skip)
-    no = report.fails(strict=strict)
-    if _agreed(report) and set(report.layers) <= _BY_FILES:
-        text, as_envelope = _text(report), _json("verify", report, ok=True) + "\n"
-        until = _until(report, today)
+    if not report.fails() and _agreed(report):
+        text = verify_report.as_text(report)
+        as_envelope = verify_report.as_json("verify", report, ok=True) + "\n"
+        days = _days(report, today)
         note.verified(
-            witness, report.layers, text, as_envelope, watch=watch, full=full, until=until
+            *(witness, report.layers, text, as_envelope),
+            watch=watch,
+            heard=heard,
+            full=full,
+            days=days,
         )
-    show(_json(name, report, ok=not no) if as_json else _text(report))
-    ctx.exit(1 if no else 0)
+    return report
 
 
-def _until(report: Report, today: date) -> date | None:
-    """Return the last day on which the answer holds: support of what images start from ends some day."""
+def _days(report: Report, today: date) -> tuple[date, date] | None:
+    """Return the days between which the answer holds: support of what images start from ends some day."""
     if "image" not in report.layers:
         return None
     from envctl.domain.image.base import next_end  # noqa: PLC0415  # few calls look there
 
-    return next_end(today)
+    return today, next_end(today) or date.max
 
 
 def _agreed(report: Report) -> bool:
-    """Whether all agrees.
+    """Whether all agrees, as the team counts it.
 
     What a machine of the team only gets in part, or an image starts from, stays as it is until a file changes.
     """
     return not report.skipped and all(
-        finding.layer in ("fleet", "image") and finding.severity != "error"
-        for finding in report.findings
+        finding.layer != "environment" for finding in (*report.findings, *report.weighed.off)
     )
-
-
-def _text(report: Report) -> str:
-    return findings_text.report(report.layers, report.findings, report.skipped, report.said)
-
-
-def _json(command: str, report: Report, *, ok: bool) -> str:
-    result = {
-        "layers": list(report.layers),
-        "skipped": dict(report.skipped),
-        "said": dict(report.said),
-        "findings": [asdict(finding) for finding in report.findings],
-    }
-    return envelope(command, result, ok=ok)

@@ -1,1 +1,1 @@
-"""What lies in an environment's folder. Standard library only: the fast path looks through this."""
+"""What lies in an environment's folder, and what files tell of a machine. Standard library only: for the fast path."""

@@ -6,6 +6,7 @@ A platform is ``<os>-<machine>``, on Linux optionally with a libc floor: ``linux
 import re
 from dataclasses import dataclass
 
+from envctl.domain.nearest import meant
 from envctl.errors import ManifestError
 
 # os, machine -> sys_platform, platform_machine as PEP 508 markers see them, and platform.system().
@@ -80,8 +81,9 @@ def parse_platform(text: str, where: str = "tool.envctl.platforms") -> Platform:
                 machine=match["machine"],
                 libc=(int(major), int(minor)) if libc else None,
             )
-    known = ", ".join("-".join(pair) for pair in _KNOWN)
-    raise ManifestError(f"`{text}` is not a platform", where=where, hint=f"known: {known}")
+    known = ["-".join(pair) for pair in _KNOWN]
+    hint = meant(text, known, otherwise=f"known: {', '.join(known)}")
+    raise ManifestError(f"`{text}` is not a platform", where=where, hint=hint)
 
 
 def platform_of(sys_platform: str, machine: str) -> Platform | None:

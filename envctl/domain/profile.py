@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from envctl.domain.gpu import torch_builds
 from envctl.domain.lock.serving import reached
 from envctl.domain.manifest import GpuNeed, Index, Manifest, Profile
+from envctl.domain.nearest import listed, meant
 from envctl.domain.platforms import Platform, parse_platform
 from envctl.errors import ManifestError, UsageError
 
@@ -32,11 +33,8 @@ def variant(manifest: Manifest, name: str | None) -> Manifest:
             "this project has no profiles", where="--profile", hint="run it without `--profile`"
         )
     if name is None or name not in manifest.profiles:
-        from difflib import get_close_matches  # noqa: PLC0415  # only for the message
-
-        known = ", ".join(manifest.profiles)
-        close = get_close_matches(name or "", manifest.profiles, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"the profiles are: {known}"
+        known = f"the profiles are: {listed(manifest.profiles)}"
+        hint = meant(name or "", manifest.profiles, otherwise=known)
         raise UsageError(f"there is no profile `{name}`", where=_WHERE, hint=hint)
     return _variant(manifest, manifest.profiles[name])
 

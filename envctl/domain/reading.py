@@ -5,9 +5,9 @@ and raises ``ManifestError`` with the full key (``tool.envctl.gpu.count``) when 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
+from envctl.domain.nearest import meant
 from envctl.domain.variables import looks_secret
 from envctl.errors import ManifestError
 
@@ -19,8 +19,7 @@ def only(table: Table, known: Iterable[str], where: str) -> None:
     names = sorted(known)
     for key in table:
         if key not in names:
-            close = get_close_matches(key, names, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known keys: {', '.join(names)}"
+            hint = meant(key, names, otherwise=f"known keys: {', '.join(names)}")
             raise ManifestError(f"unknown key `{key}`", where=join(where, key), hint=hint)
 
 
@@ -79,8 +78,7 @@ def text(parent: Table, key: str, where: str, *, choices: Sequence[str] = ()) ->
     if not isinstance(value, str):
         raise wrong("a string", value, join(where, key))
     if choices and value not in choices:
-        close = get_close_matches(value, choices, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"one of: {', '.join(choices)}"
+        hint = meant(value, choices, otherwise=f"one of: {', '.join(choices)}")
         raise ManifestError(f"`{value}` is not known", where=join(where, key), hint=hint)
     return value
 

@@ -169,13 +169,15 @@ def observed(environ: Mapping[str, str], user: str = "") -> tuple[Variable, ...]
     Only names in the table: the name of an unknown credential can already tell too much. A value is freed of
     home folders, user and host names, so that two records compare, and none names a person.
     """
+    persons = {name: environ.get(name) or "" for name in ("HOME", *_WHO)}
+    persons["USER"] = persons["USER"] or user
     return tuple(
         Variable(
             name=name,
             kind=KNOWN[name].kind,
             value=None
             if KNOWN[name].kind in ("location", "secret")
-            else _impersonal(environ[name], {**environ, "USER": environ.get("USER") or user}),
+            else _impersonal(environ[name], persons),
         )
         for name in sorted(KNOWN)
         if name in environ

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from envctl.domain.finding import Finding, Layer
+from envctl.domain.finding.weights import Weighed
 from envctl.emitters.printable import printable
 
 _MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
@@ -16,8 +17,13 @@ def report(
     findings: Sequence[Finding],
     skipped: Mapping[Layer, str],
     said: Mapping[Layer, str] = MappingProxyType({}),
+    *,
+    weighed: Weighed | None = None,
 ) -> str:
-    """Return the whole report; a layer in order is one line. ``said``: a sentence before a layer's findings."""
+    """Return the whole report; a layer in order is one line. ``said``: a sentence before a layer's findings.
+
+    ``weighed``: what the team counts less, or not at all, is said below.
+    """
     lines: list[str] = []
     for layer in layers:
         own = [finding for finding in findings if finding.layer == layer]
@@ -30,7 +36,18 @@ def report(
             lines.append(f"{layer:<12} {_count(own)}")
             lines += [f"  {printable(said[layer], names=True)}"] if layer in said else []
             lines += _block(own)
+    lines += _counted(weighed) if weighed else []
     return "\n".join(lines) + "\n"
+
+
+def _counted(weighed: Weighed) -> Iterator[str]:
+    """Say what the report would have shown otherwise: nobody shall take silence for agreement."""
+    by = "by [tool.envctl.verify]"
+    if off := weighed.off:
+        codes = ", ".join(dict.fromkeys(each.code for each in off))
+        yield f"{len(off)} finding{'s are' if len(off) > 1 else ' is'} switched off {by}: {codes}"
+    if lowered := weighed.lowered:
+        yield f"{'these count' if len(lowered) > 1 else 'this counts'} less {by}: {', '.join(lowered)}"
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -26,3 +26,8 @@ def dump(table: Mapping[str, Any]) -> str:
 
     Dumper.add_representer(Text, quoted)
     return yaml.dump(table, Dumper=Dumper, sort_keys=False, width=2**20)
+
+
+def quoted(text: str) -> str:
+    """Return one text as a scalar in double quotes, on one line: for YAML that is written as text."""
+    return dump({"": Text(text)}).partition(": ")[2].removesuffix("\n")

@@ -72,6 +72,7 @@ def _package(text: str) -> str:
 def _unread(line: str) -> ResolutionError:
     return ResolutionError(
         f"pip-compile wrote a line that pins no version: `{line.strip()}`",
+        where="pip-tools",
         hint='use `resolver = "uv"` in [tool.envctl], which knows this kind of requirement',
         details=line,
     )

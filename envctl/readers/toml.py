@@ -45,4 +45,8 @@ def _explain(text: str, name: str, reason: str, failure: type[EnvctlError]) -> E
         where = f"{name}:{found['line']}:{found['column']}"
     else:
         where = f"{name}:{len(text.splitlines()) or 1}" if found else name
-    return failure(f"not TOML: {what[:1].lower()}{what[1:]}", where=where, hint="correct that line")
+    return failure(
+        f"not TOML: {what[:1].lower()}{what[1:]}",
+        where=where,
+        hint="correct that line, or the one before it",
+    )

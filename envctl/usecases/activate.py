@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from envctl.domain.environment.activation import Activation, Session
+from envctl.domain.nearest import nearest
 from envctl.emitters.shells import SHELLS, Shell
 from envctl.errors import EnvironmentFailure, UsageError
 
@@ -71,10 +72,12 @@ def _known(shell: str, where: str = _OPTION) -> Shell:
     name = stem(shell)
     found = SHELLS.get(name) or SHELLS.get(name.partition("-")[0])
     if found is None:
+        close = nearest(name, SHELLS) if where == _OPTION else None
         way = "one of" if where == _OPTION else f"`{_OPTION}` with one that can stand in for it"
         raise UsageError(
             f"envctl does not know the shell `{name}`",
             where=where,
-            hint=f"{way}: {', '.join(SHELLS)}; or `envctl run -- COMMAND`, which needs no shell",
+            hint=(f"did you mean `{close}`? " if close else "")
+            + f"{way}: {', '.join(SHELLS)}; or `envctl run -- COMMAND`, which needs no shell",
         )
     return found

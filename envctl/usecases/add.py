@@ -89,7 +89,9 @@ def _wanted(text: str, there: Iterable[Requirement], manifest: Manifest, where: 
         and not (found.extras and where.kind in ("extra", "group"))
     ):
         raise UsageError(
-            f"`{found.name}` is the project itself", hint="name one of the packages that it needs"
+            f"`{found.name}` is the project itself",
+            where="envctl add",
+            hint="name one of the packages that it needs",
         )
     old = next(
         (r for r in there if canonicalize_name(r.name) == name and r.marker == found.marker), None
@@ -114,6 +116,7 @@ def _requirement(text: str) -> Requirement:
     except InvalidRequirement as error:
         raise UsageError(
             f"`{text}` is not a requirement: {str(error).splitlines()[0]}",
+            where="envctl add",
             hint="write it as PEP 508 has it, for example `envctl add 'numpy>=2'`",
         ) from error
     limits = _short(found.url or "")
@@ -122,6 +125,7 @@ def _requirement(text: str) -> Requirement:
         bare.url = None
         raise UsageError(
             f"`{text}` names an address after its `@`, not a version",
+            where="envctl add",
             hint=f"write `{_composed(bare, limits)}`; a folder of that name is `./{found.url}`",
         )
     return found

@@ -101,11 +101,11 @@ def _lacking(wanted: Wanted, site: Site, workshop: Workshop) -> tuple[Finding, .
 
 def _failure(problems: tuple[Finding, ...]) -> EnvironmentFailure:
     first = problems[0]
-    others = "".join(f"\n  {each.message}: {each.advice}" for each in problems[1:])
     name = first.subject.partition("==")[0] if "==" in first.subject else '"."'
     return EnvironmentFailure(
-        f"{first.message}{others}",
+        first.message,
         where="this machine",
+        why=[f"and {each.message}: {each.advice}" for each in problems[1:]],
         hint=f"{first.advice}; if it builds without, say so: `needs = []` in [tool.envctl.build.{name}]",
     )
 

@@ -104,10 +104,18 @@ def _remote(image: Image, manifest: Manifest, kept: Project | None, installer: I
         earlier = None  # a bundle's: with the hashes of the wheels in it alone
     found = _UV.search(earlier or "") or _UV.fullmatch(installer.pin().strip())
     if found is None:
-        raise ImageError("uv cannot be pinned: no hashes are known for it", hint="run it again")
+        raise ImageError(
+            "uv cannot be pinned: no hashes are known for it",
+            where=f"{folder}/uv.txt",
+            hint="run it again where the index is reached; let it serve uv",
+        )
     index = default_index(manifest)
     if index is not None and not _ADDRESS.fullmatch(index):
-        raise ImageError(f"{index!r} is not an address", where="tool.envctl.index")
+        raise ImageError(
+            f"{index!r} is not an address",
+            where="tool.envctl.index",
+            hint="write it as `https://index.example/simple`",
+        )
     return (f"--index-url {index}\n" if index else "") + _text(found[0])
 
 

@@ -81,7 +81,8 @@ def target(
     given = [(kind, name) for kind, name in named.items() if name is not None]
     if len(given) > 1:
         raise UsageError(
-            f"{' and '.join(f'--{kind}' for kind, _ in given)} contradict each other",
+            f"{' and '.join(f'`--{kind}`' for kind, _ in given)} contradict each other",
+            where=f"--{given[-1][0]}",
             hint="name one list of requirements",
         )
     for kind, name in given:

@@ -40,6 +40,7 @@ def unread(file: str, problem: str) -> Finding:
         subject=file,
         message=f"the lock cannot be read: {problem}",
         fix="envctl lock",
+        file=file,
     )
 
 

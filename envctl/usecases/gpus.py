@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from envctl.domain.devices import GpuProcess, GpuUse, Usage
@@ -11,6 +10,7 @@ from envctl.domain.devices.lease import Lease, Waiter
 from envctl.domain.devices.sentences import doubts, summary, to_json
 from envctl.domain.devices.visible import Reading, Target, read
 from envctl.domain.manifest import Manifest
+from envctl.domain.nearest import listed, meant
 from envctl.domain.record import Gpu, Record
 from envctl.errors import EnvctlError, UsageError
 from envctl.ports import Project
@@ -92,12 +92,10 @@ def recorded(project: Project, name: str) -> Record:
             hint=f"on that machine: `envctl record --save {shlex.quote(name)}`",
         )
     if name not in records:
-        close = get_close_matches(name, records, n=1)
-        listed = ", ".join(records)
         raise UsageError(
             f"there is no recorded machine `{name}`",
             where="--machine",
-            hint=f"did you mean `{close[0]}`?" if close else f"the machines are: {listed}",
+            hint=meant(name, records, otherwise=f"the machines are: {listed(records)}"),
         )
     return records[name]
 

@@ -11,6 +11,7 @@ from envctl.checks.built import bytecode, leftovers, starting, whole
 from envctl.checks.built.findings import differs
 from envctl.domain.environment import Stamp
 from envctl.domain.finding import Finding
+from envctl.domain.finding.weights import Weighed
 from envctl.domain.image import Image
 from envctl.domain.image.bundle import FOLDER
 from envctl.domain.image.contents import Contents
@@ -58,18 +59,27 @@ class Doors:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageReport:
-    """What was found. ``identity``: the engine's ID or the registry's digest; ``said``: what was compared."""
+    """What was found, as the team counts it (``weighed``).
+
+    ``identity``: the engine's ID or the registry's digest; ``said``: what was compared. ``strict``: the team lets
+    warnings count as errors.
+    """
 
     reference: str
     local: bool
     identity: str
-    findings: tuple[Finding, ...]
+    weighed: Weighed
     said: str
+    strict: bool = False
 
-    def fails(self, *, strict: bool = False) -> bool:
-        """Whether the answer is no."""
-        bad = ("error", "warning") if strict else ("error",)
-        return any(finding.severity in bad for finding in self.findings)
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings that count."""
+        return self.weighed.findings
+
+    def fails(self, *, strict: bool | None = None) -> bool:
+        """Whether the answer is no; ``strict``: the caller's word on warnings, else the team's counts."""
+        return self.weighed.fails(strict=self.strict if strict is None else strict)
 
 
 def verify_image(
@@ -108,7 +118,8 @@ def verify_image(
         reference=reference,
         local=False,
         identity=found.digest,
-        findings=findings,
+        weighed=manifest.verify.weigh(findings),
+        strict=manifest.verify.strict,
         said="labels, variables, user and history, as the registry has them; "
         "for the files pull it, then verify again",
     )
@@ -169,7 +180,8 @@ def _local(
             reference=reference,
             local=True,
             identity=contents.identity,
-            findings=(finding,),
+            weighed=manifest.verify.weigh([finding]),
+            strict=manifest.verify.strict,
             said="nothing was compared",
         )
     promise = image_promise.promise(around.project, image, contents.machine, doors.hashes)
@@ -186,7 +198,8 @@ def _local(
         reference=reference,
         local=True,
         identity=contents.identity,
-        findings=findings,
+        weighed=manifest.verify.weigh(findings),
+        strict=manifest.verify.strict,
         said=f"{len(promise.packages)} packages, {files} files of {len(brought)} compared with their wheels, "
         f"{len(contents.layers)} layers searched; nothing of it was run",
     )

@@ -206,8 +206,8 @@ def _given(choice: Chosen | Refused, asked: Demand, usage: Usage) -> tuple[str, 
         there = f"{choice.most} at most can be given" if choice.most else "none can be given"
     limited = f" (of those in {VISIBLE})" if asked.limit is not None else ""
     head = f"{_gpus(asked.wanted)} asked for{limited}: {there}"
-    lines = [head, *choice.reasons, *usage.problems]
-    raise LeaseError("\n  ".join(lines), where="--gpus", hint=hint)
+    why = [*choice.reasons, *usage.problems]
+    raise LeaseError(head, where="--gpus", why=why, hint=hint)
 
 
 def _instead(choice: Refused, asked: Demand) -> str:

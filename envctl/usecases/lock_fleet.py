@@ -149,6 +149,7 @@ def _contradicted(
         f"{named(refused)} cannot run what the manifest asks for, and with {_limits(held)} there is no solution: "
         f"{error.message}",
         where=error.where or f"{FOLDER}/{refused[0].name}.toml",
+        why=error.why,
         hint=f"ease the requirement that stands against it, or {_HINT}",
         details=error.details,
     )

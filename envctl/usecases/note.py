@@ -10,7 +10,7 @@ from envctl.domain.environment.activation import OWN_NAMES, SHELLS_OWN, Activati
 from envctl.domain.variables import KNOWN, SCHEDULER_JOBS
 from envctl.errors import ProjectError
 from envctl.ports import Environments, Project
-from envctl.usecases.watch import Watch, intact, standing
+from envctl.usecases.watch import Heard, Watch, intact, standing
 
 _SEARCHED = ("PATH", "PYENV_ROOT", "HOME")
 Inputs = Sequence[tuple[str, str, str]]
@@ -23,6 +23,8 @@ class Witness:
         self._project = project
         self._seen: dict[tuple[str, str], str] = {}
         self._complete = True
+        self.secrets = False
+        """Whether a file was read of which nothing may be noted."""
 
     @property
     def root(self) -> Path:
@@ -34,6 +36,7 @@ class Witness:
 
     def read_secret(self, name: str) -> str | None:
         # No input: a digest of a short password gives it away.
+        self.secrets = True
         return self._project.read_secret(name)
 
     def write(self, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -84,21 +87,37 @@ def verified(
     as_json: str,
     *,
     watch: Watch,
+    heard: Heard,
     full: bool,
-    until: date | None = None,
+    days: tuple[date, date] | None = None,
 ) -> None:
-    """Note that these layers are all in order; ``watch`` has seen the environment, if that is one of them.
+    """Note that these layers are all in order; ``watch`` has seen the environment and the machine, if they are asked.
 
-    ``until`` is the last day on which that can be said.
+    ``days`` are the first and the last on which that can be said.
     """
     names = sorted(layers)
-    seen = watch.inputs() if "environment" in names else []
-    if seen is None:
+    seen = _seen(names, watch, heard)
+    if seen is None or (witness.secrets and "variables" in names):
         return
-    if until is not None:
-        seen = [*seen, ("until", "yes", until.isoformat())]
+    if days is not None:
+        first, last = (day.isoformat() for day in days)
+        seen = [("since", "yes", first), ("until", "yes", last), *seen]
     name = f"verify-{','.join(names)}{'.full' if full else ''}"
     _write(witness, {name: text, f"{name}.json": as_json}, (), seen)
+
+
+def _seen(names: Sequence[str], watch: Watch, heard: Heard) -> Inputs | None:
+    """Return what the answer rests on beside the project's files; ``None``: more than can be noted."""
+    asked = {"machine", "variables"} & set(names)
+    if asked and "environment" not in names:  # what they say depends on what is in use
+        return None
+    parts = [
+        heard.inputs(),
+        watch.machine() if asked else [],
+        watch.inputs() if "environment" in names else [],
+    ]
+    whole = [part for part in parts if part is not None]
+    return [each for part in whole for each in part] if len(whole) == len(parts) else None
 
 
 def locked(witness: Witness, names: Iterable[str], text: str) -> None:
@@ -146,10 +165,8 @@ def synced(
         return
     more = [
         *standing(str(witness.root), current.path, current.stamp),
-        (
-            "stat",
-            f"{witness.root}/.envctl/envs",
-        ),  # a killed sync may have left something to clear away
+        # A killed sync may have left something to clear away.
+        ("entries", f"{witness.root}/.envctl/envs"),
         ("machine", "-"),
     ]
     if searched:

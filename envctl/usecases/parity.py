@@ -102,6 +102,7 @@ def _limited(resolver: Resolver, name: str, answer: Answer, texts: tuple[str, ..
             f"the profiles cannot agree: with {' and '.join(f'`{text}`' for text in texts)}, as another profile "
             f"needs it, there is no solution for `{name}`: {error.message}",
             where=error.where or f"tool.envctl.profiles.{name}",
+            why=error.why,
             hint="make their requirements agree, or name that package in the profile's own `dependencies`: "
             "then it may differ",
             details=error.details,

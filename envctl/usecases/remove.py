@@ -1,12 +1,12 @@
 """Requirements out of the manifest and out of the locks, or neither."""
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envctl.domain.manifest import Manifest
+from envctl.domain.nearest import listed, meant
 from envctl.errors import UsageError
 from envctl.ports import Editor, Project
 from envctl.usecases import load
@@ -51,6 +51,7 @@ def _name(text: str) -> str:
     if found is None or found.specifier or found.url or found.marker or found.extras:
         raise UsageError(
             f"`{text}` is not the name of a package",
+            where="envctl remove",
             hint="name what is to go, for example `envctl remove numpy`",
         )
     return canonicalize_name(found.name)
@@ -63,9 +64,8 @@ def _absent(name: str, text: str, manifest: Manifest, where: Target) -> UsageErr
             hint = f"it is in {other.key}: `envctl remove {other.option}{name}`"
             break
     else:
-        close = get_close_matches(name, _names(text, where), n=1)
-        listed = ", ".join(sorted(_names(text, where))) or "nothing"
-        hint = f"did you mean `{close[0]}`?" if close else f"there is: {listed}"
+        names = sorted(_names(text, where))
+        hint = meant(name, names, otherwise=f"there is: {listed(names)}")
     return UsageError(f"there is no `{name}` in {where.key}", where=load.MANIFEST, hint=hint)
 
 

@@ -41,6 +41,9 @@ class Resolver:
             # A resolver knows platforms by their markers only; people know them by what the manifest says.
             for platform in question.platforms:
                 error.message = error.message.replace(platform.marker, platform.name)
+                error.why = tuple(
+                    each.replace(platform.marker, platform.name) for each in error.why
+                )
             raise
 
     def serve(self, question: Question) -> Answer:

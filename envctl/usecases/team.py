@@ -38,7 +38,11 @@ def team(project: Project) -> Team:
 def _read(project: Project, path: str) -> Record:
     text = project.read(path)
     if text is None:
-        raise RecordError("there is no such file: a link leads nowhere", where=path)
+        raise RecordError(
+            "there is no such file: a link leads nowhere",
+            where=path,
+            hint="correct the link, or save the record again on that machine",
+        )
     return from_toml_dict(read_toml(text, path, failure=RecordError))
 
 

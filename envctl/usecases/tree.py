@@ -11,6 +11,7 @@ from envctl.domain.graph.views import View
 from envctl.domain.lock import Lock, inputs_of
 from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
+from envctl.domain.nearest import meant
 from envctl.errors import LockError, UsageError
 from envctl.ports import Project
 from envctl.usecases import load
@@ -149,11 +150,7 @@ def _root(graph: Graph, kind: str, name: str, lock_name: str) -> Node:
 
 
 def _unknown(what: str, name: str, known: Iterable[str], lock_name: str) -> UsageError:
-    from difflib import get_close_matches  # noqa: PLC0415  # on failure only
-
-    listed = sorted(known)
-    close = get_close_matches(name.lower(), listed, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "see `envctl tree` for what it has"
+    hint = meant(name, sorted(known), otherwise="see `envctl tree` for what it has")
     return UsageError(f"the lock has no {what} `{name}`", where=lock_name, hint=hint)
 
 

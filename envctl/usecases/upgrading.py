@@ -1,12 +1,12 @@
 """What ``lock --upgrade`` names: the packages that it frees, and the versions that it wants."""
 
 from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from envctl.domain.manifest import Manifest
+from envctl.domain.nearest import meant
 from envctl.errors import UsageError
 from envctl.usecases import load
 from envctl.usecases.earlier import Earlier
@@ -28,13 +28,12 @@ def freed(
     for each in wanted:
         name = canonicalize_name(each.name)
         if name not in known:
-            close = get_close_matches(name, known, n=1)
             raise UsageError(
                 f"there is no package `{each.name}` to upgrade",
                 where=load.LOCK,
-                hint=f"did you mean `{close[0]}`?"
-                if close
-                else "see pylock.toml for the packages that there are",
+                hint=meant(
+                    name, sorted(known), otherwise="`envctl tree` shows the packages that there are"
+                ),
             )
     names = [canonicalize_name(each.name) for each in wanted]
     return names, tuple(f"{each.name}{each.specifier}" for each in wanted if each.specifier)

@@ -1,45 +1,49 @@
 """Every layer's question in one command; changes nothing in the project and needs no network."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from envctl.checks import environment as environment_check
 from envctl.checks import lock as lock_check
-from envctl.checks import machine as machine_check
 from envctl.checks import record as record_check
-from envctl.checks import variables as variables_check
 from envctl.domain.finding import LAYERS, Finding, Layer
-from envctl.domain.fleet.view import Offer, oldest_python
+from envctl.domain.finding.place import file_of
+from envctl.domain.finding.weights import Weighed
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
-from envctl.domain.manifest.local import Local
 from envctl.domain.profile import variants
-from envctl.errors import InterpreterError, LockError, ManifestError, NewerLockError, ProjectError
+from envctl.errors import LockError, NewerLockError
 from envctl.ports import Project
-from envctl.usecases import build, load
-from envctl.usecases.choice import contract_here, in_use, runs_here
-from envctl.usecases.record import this_machine
+from envctl.usecases import load
+from envctl.usecases.choice import in_use
 from envctl.usecases.surroundings import Surroundings
 from envctl.usecases.team import team
-from envctl.usecases.verify_environment import environment, wanted_here
+from envctl.usecases.verify_environment import environment
+from envctl.usecases.verify_machine import machine, variables
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """What was looked at and what was found.
+    """What was looked at and what was found, as the team counts it (``weighed``).
 
     By layer: ``skipped`` gives the reason, ``said`` one sentence for all of its findings, or on what it rests.
+    ``strict``: the team lets warnings count as errors.
     """
 
     layers: tuple[Layer, ...]
-    findings: tuple[Finding, ...]
+    weighed: Weighed
     skipped: Mapping[Layer, str]
     said: Mapping[Layer, str]
+    strict: bool = False
 
-    def fails(self, *, strict: bool = False) -> bool:
-        """Whether the answer is no."""
-        bad = ("error", "warning") if strict else ("error",)
-        return any(finding.severity in bad for finding in self.findings)
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings that count."""
+        return self.weighed.findings
+
+    def fails(self, *, strict: bool | None = None) -> bool:
+        """Whether the answer is no; ``strict``: the caller's word on warnings, else the team's counts."""
+        return self.weighed.fails(strict=self.strict if strict is None else strict)
 
 
 def verify(
@@ -69,11 +73,23 @@ def verify(
                 else:
                     skipped[layer] = reason
             else:
-                findings += _LOOKS[layer](around, manifest, lock)
-    return Report(layers=layers, findings=tuple(findings), skipped=skipped, said=said)
+                findings += _at(_LOOKS[layer](around, manifest, lock), lock=manifest.lock_name)
+    weighed = whole.verify.weigh(findings)
+    return Report(
+        layers=layers, weighed=weighed, skipped=skipped, said=said, strict=whole.verify.strict
+    )
 
 
 _Locked = tuple[Manifest, Lock | None, str | None]
+
+
+def _at(
+    findings: Iterable[Finding], *, lock: str = load.LOCK, dockerfile: str = "Dockerfile"
+) -> Iterator[Finding]:
+    """Name with each finding the file to look at."""
+    for each in findings:
+        file = file_of(each, lock=lock, dockerfile=dockerfile)
+        yield each if file == each.file else replace(each, file=file)
 
 
 def _pair(project: Project, manifest: Manifest) -> _Locked:
@@ -92,17 +108,20 @@ def _lock(project: Project, name: str) -> tuple[Lock | None, str | None]:
 
 def _locks(around: Surroundings, whole: Manifest, every: list[_Locked]) -> Iterator[Finding]:
     for manifest, lock, problem in every:
-        yield from lock_check.check(manifest, lock, problem=problem)
+        found = lock_check.check(manifest, lock, problem=problem)
+        yield from _at(found, lock=manifest.lock_name)
     if whole.profiles:
         locks = {manifest.profile or "": lock for manifest, lock, _ in every if lock}
         plain = around.project.read(load.LOCK) is not None
-        yield from lock_check.check_profiles(whole, locks, plain=plain)
+        first = every[0][0].lock_name
+        yield from _at(lock_check.check_profiles(whole, locks, plain=plain), lock=first)
 
 
 def _images(
     around: Surroundings, every: list[_Locked], skipped: dict[Layer, str]
 ) -> Iterator[Finding]:
     from envctl.checks import image as image_check  # noqa: PLC0415  # most calls look elsewhere
+    from envctl.domain.image import Names  # noqa: PLC0415
     from envctl.usecases import dockerize  # noqa: PLC0415
 
     for manifest, lock, _ in every:
@@ -110,7 +129,8 @@ def _images(
             skipped["image"] = "there is no lock to compare with"
         else:
             evidence = dockerize.evidence(around.project, manifest, lock)
-            yield from image_check.check(**evidence, today=around.today)
+            found = image_check.check(**evidence, today=around.today)
+            yield from _at(found, dockerfile=Names(profile=manifest.profile).dockerfile)
 
 
 def _libraries(around: Surroundings, every: list[_Locked]) -> Iterator[Finding]:
@@ -151,7 +171,7 @@ def _fleet(
     said["fleet"] = found.said
     declared = (manifest.env for manifest, _, _ in every)
     lists = visible_devices.check(declared, machines.records)
-    return (*unread, *found.findings, *record_check.twice(machines.records), *lists)
+    return tuple(_at((*unread, *found.findings, *record_check.twice(machines.records), *lists)))
 
 
 def _here(
@@ -165,67 +185,8 @@ def _here(
     return manifest, lock, "there is no lock to compare with"
 
 
-def _variables(around: Surroundings, _manifest: Manifest, lock: Lock) -> Iterator[Finding]:
-    current = around.environments.current()
-    active = bool(current.path) and around.environ.get("VIRTUAL_ENV") in (
-        current.path,
-        str(around.project.root / ".venv"),
-    )
-    records = team(around.project).records  # of those that cannot be read the layer `fleet` tells
-    record = this_machine(records, around.record().machine_id) if records else None
-    local = load.local(around.project)
-    yield from variables_check.check(
-        lock.env,
-        around.environ,
-        local=local.env,
-        hidden=_names(around, local),
-        active=active,
-        record=record,
-    )
-
-
-def _names(around: Surroundings, local: Local) -> Collection[str] | None:
-    """Return the names that the ``env-file`` sets; ``None`` where it cannot be read."""
-    try:
-        return load.env_files(around.project, local, around.environ)[1].keys()
-    except (ManifestError, ProjectError):
-        return None
-
-
-def _machine(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
-    record = around.record()
-    contract, torch = contract_here(manifest, lock, record)
-    python = oldest_python(Offer(manifest=manifest, lock=lock))
-
-    def other() -> str | None:
-        try:
-            platform = around.here(manifest).platform
-        except InterpreterError:  # the layer `environment` says it
-            return None
-        return runs_here(around.project, manifest.profile, platform, record)
-
-    yield from machine_check.check(
-        contract, record, manifest.gpu, torch=torch, python=python, other=other
-    )
-    if saved := this_machine(team(around.project).records, record.machine_id):
-        yield from record_check.check(saved, record)
-    if lock.builds.builds:
-        yield from _building(around, manifest, lock)
-
-
-def _building(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterator[Finding]:
-    """Look for compilers only where something is still to be built."""
-    try:
-        want = wanted_here(around, manifest, lock)
-        stamp = around.environments.current().stamp
-        if stamp is None or stamp.slice_digest != want.items.digest:
-            yield from build.lacking(want.items.items, want.site, around.workshop())
-    except LockError:  # the layer `environment` says it
-        return
-
-
 _LOOKS: Mapping[Layer, Callable[[Surroundings, Manifest, Lock], Iterator[Finding]]] = {
     "environment": environment,
-    "variables": _variables,
-    "machine": _machine,
+    "variables": variables,
+    "machine": machine,
 }

@@ -1,11 +1,12 @@
-"""What an answer about the environment in use rests on, remembered while it is found out."""
+"""What an answer about the environment in use, the machine and the shell rests on, remembered while it is found out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 
 from envctl import quick
 from envctl.domain.environment import Inspection, Stamp
 from envctl.domain.environment.here import Here
 from envctl.domain.manifest import Manifest
+from envctl.domain.variables import classify, holds_login
 from envctl.emitters import inject
 from envctl.emitters.shells import FAMILIES
 from envctl.ports import Environments
@@ -35,6 +36,7 @@ class Watch:
         self._seen: tuple[str, str, str] | None = None
         self._python: str | None = None
         self._before = self._looked()
+        self._devices = _devices()
 
     def here(self, manifest: Manifest) -> Here:
         """Return this machine as the manifest's Python sees it."""
@@ -61,13 +63,17 @@ class Watch:
             return None
         return [*self._before, self._seen]
 
+    def machine(self) -> Inputs | None:
+        """Return what files tell of the machine; ``None`` where it has changed, or a driver must be asked."""
+        return self._devices if self._devices == _devices() else None
+
     def _looked(self) -> Inputs | None:
         current = self._environments.current()
         if current.kind != "ours" or current.path is None or current.stamp is None:
             return None
         names = [
             *standing(self._root, current.path, current.stamp),
-            ("stat", f"{current.path}/envctl.files"),
+            ("file", f"{current.path}/envctl.files"),
             ("stat", current.stamp.base),
             ("machine", "-"),
         ]
@@ -75,6 +81,52 @@ class Watch:
             return [(kind, quick.look(kind, name), name) for kind, name in names]
         except (OSError, ValueError):
             return None
+
+
+def _devices() -> Inputs | None:
+    try:
+        return [(kind, quick.look(kind, "-"), "-") for kind in ("machine", "devices")]
+    except (OSError, ValueError):
+        return None
+
+
+class Heard(Mapping[str, str]):
+    """The caller's variables, which remember what was asked of each: its value, or only whether it is set."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._values: set[str] = set()
+        self._names: set[str] = set()
+        self._whole = False
+
+    def __getitem__(self, name: str) -> str:
+        self._values.add(name)
+        return self._environ[name]
+
+    def __contains__(self, name: object) -> bool:
+        self._names.add(str(name))
+        return name in self._environ
+
+    def __iter__(self) -> Iterator[str]:
+        self._whole = True
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        self._whole = True
+        return len(self._environ)
+
+    def inputs(self) -> Inputs | None:
+        """Return the variables; ``None`` where a digest of them would be one of a secret, or of all there are."""
+        every = sorted(self._values | self._names)
+        told = all(each.isascii() and each.isidentifier() for each in every)
+        secret = any(
+            classify(name) == "secret" or holds_login(self._environ.get(name, ""))
+            for name in self._values
+        )
+        if self._whole or secret or not told:
+            return None
+        names = ",".join(name if name in self._values else f"{name}?" for name in every)
+        return [("variables", quick.look("variables", names), names)] if names else []
 
 
 def standing(root: str, path: str, stamp: Stamp) -> list[tuple[str, str]]:

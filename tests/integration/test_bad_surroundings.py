@@ -283,7 +283,7 @@ def test_a_reader_that_goes_away(world: World) -> None:
     for command in ("verify --only lock", "activate", "record --json"):
         argv = f'{{ "$0" -m envctl {command}; echo $? >&2; }} | true'
         done = world.run(["sh", "-c", argv, sys.executable])
-        assert done.stderr in ("0\n", ""), (command, done.stderr)
+        assert done.stderr in ("0\n", "141\n", ""), (command, done.stderr)
 
 
 # Locales and names

@@ -100,7 +100,8 @@ class TestWhoHolds:
         assert done.stdout == ""
         assert f": sh, pid {held.pid}, since 20" in done.stderr
         assert done.stderr.startswith("error: 2 GPUs asked for: 1 free\n")
-        assert "  where: --gpus\n  next:  wait for them with `--wait`" in done.stderr
+        assert "\n  where: --gpus\n  why:   " in done.stderr
+        assert "\n  next:  wait for them with `--wait`" in done.stderr
         report = box.run("gpus", "--json").stdout
         assert f'"pid": {held.pid}' in report
         said = [done.stderr, report, *(each.read_text() for each in box.folder.iterdir())]
@@ -379,7 +380,7 @@ class TestExplain:
         (("--gpus",), "`--` is no number of GPUs"),
         (
             ("--gpu", "1"),
-            "`run` has no option `--gpu`\n  where: run\n  next:  did you mean `--gpus`?",
+            "`run` has no option `--gpu`\n  where: envctl run\n  next:  did you mean `--gpus`?",
         ),
         (("--profile", "cu126"), "`envctl sync --profile NAME`"),
         (("-C", "/tmp"), "write it before `run`: `envctl -C … run -- COMMAND`"),

@@ -1,39 +1,37 @@
-"""The hooks through the real pre-commit, in a real git repository, from a real hook repository."""
+"""The hooks through the real pre-commit and the real prek, in real git repositories."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
-from tests import machines
+from envctl.domain.hooks import FILES, HOOKS, NAMES
+from tests.integration.repositories import PROGRAMS, STALE, Repository, copied, template
 from tests.integration.world import World
 
 pytestmark = pytest.mark.index
 
 SOURCE = Path(__file__).parents[2]
-CONFIG = """\
-repos:
-  - repo: {repo}
-    rev: {rev}
-    hooks:
-      - id: envctl-verify
-      - id: envctl-environment
-"""
+GIT_HOOKS = ("pre-commit", "pre-merge-commit", "post-checkout", "post-merge", "post-rewrite")
 
 
-def git(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        ["git", "-c", "user.name=Ana", "-c", "user.email=ana@example.org", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("hooks")
+    with template(folder) as world:
+        homes = {
+            "PRE_COMMIT_HOME": str(tmp_path_factory.getbasetemp() / "pre-commit-home"),
+            "PREK_HOME": str(folder / "prek-home"),
+        }
+        world.environ = {**world.environ, **homes}
+        yield world
 
 
 @pytest.fixture(scope="module")
@@ -42,118 +40,129 @@ def hook_repo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("hooks") / "envctl"
     ignored = shutil.ignore_patterns(".git", ".nox", "__pycache__", ".venv", ".*_cache", "demo")
     shutil.copytree(SOURCE, folder, ignore=ignored)
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "hooks")
-    return folder, git(folder, "rev-parse", "HEAD").strip()
+    repository = Repository(root=folder)
+    repository.git("init", "--quiet")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--message", "hooks")
+    return folder, repository.git("rev-parse", "HEAD").strip()
 
 
-@pytest.fixture
-def repository(
-    world: World,
-    hook_repo: tuple[Path, str],
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> World:
-    """Give a committed project with the hooks installed; the hooks' environment is made once a run."""
-    home = tmp_path_factory.getbasetemp() / "pre-commit-home"
-    world.environ = {**world.environ, "PRE_COMMIT_HOME": str(home)}
-    monkeypatch.setenv("PRE_COMMIT_HOME", str(home))
-    world.envctl("init")
-    world.envctl("lock")
-    world.envctl("sync")
-    world.write(".pre-commit-config.yaml", CONFIG.format(repo=hook_repo[0], rev=hook_repo[1]))
-    git(world.root, "init", "--quiet", "--initial-branch", "main")
-    world.run(
-        [
-            *(sys.executable, "-m", "pre_commit", "install", "--install-hooks"),
-            *("-t", "pre-commit", "-t", "post-checkout", "-t", "post-merge"),
-        ]
-    )
-    git(world.root, "add", "--all")
-    git(world.root, "commit", "--quiet", "--message", "start")
-    return world
+def install(repository: Repository, tool: str, *words: str) -> None:
+    """Put the hooks in as the page tells a person to."""
+    repository.write(".pre-commit-config.yaml", "# ours\nrepos: []\n")
+    said = repository.envctl("hooks", "install", *words)
+    command = re.search(r"let git start them: `pre-commit (install [^`]*)`", said)
+    assert command is not None
+    repository.run(str(PROGRAMS / tool), *command[1].split())
+    repository.git("add", "--all")
+    repository.commit()
 
 
-def patterns() -> list[str]:
-    """Return which files start the hook: as envctl's repository says, and as the page shows for a local hook."""
-    files = (SOURCE / ".pre-commit-hooks.yaml", SOURCE / "docs/how-to/pre-commit.md")
-    return [
-        str(found[1]) for file in files if (found := re.search(r"files: (\S+)", file.read_text()))
+def state(repository: Repository) -> list[dict[str, Any]]:
+    text = repository.envctl("hooks", "show", "--json")
+    found: list[dict[str, Any]] = json.loads(text)["result"]["active"]
+    return found
+
+
+def test_from_this_repository(
+    made: World, hook_repo: tuple[Path, str], tmp_path: Path
+) -> None:
+    """pre-commit installs envctl by the address and the revision."""
+    repository = copied(made, tmp_path / "project")
+    repository.envctl("sync")
+    install(repository, "pre-commit", "--repo", str(hook_repo[0]), "--rev", hook_repo[1])
+    assert [(each["hook"], each["lacking"]) for each in state(repository)] == [
+        ("verify", []),
+        ("environment", []),
     ]
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_which_files_start_the_hook(number: int) -> None:
-    pattern = re.compile(patterns()[number])
-    for name in (
-        *("pyproject.toml", "pylock.toml", "pylock.cu126.toml", "sub/pylock.cu126.toml"),
-        *("Dockerfile", "Dockerfile.cu126", ".dockerignore"),
-        *(".envctl/machines/lab.toml", ".envctl/image/contract.json"),
-    ):
-        assert pattern.search(name), name
-    for name in ("train.py", "pylock.md", ".envctl/local.toml", "xpyproject.toml"):
-        assert not pattern.search(name), name
-
-
-def test_the_page_shows_the_hook_as_it_is() -> None:
-    assert patterns()[0] == patterns()[1]
-
-
-def test_a_stale_lock_is_refused_and_goes_through_after_the_fix(repository: World) -> None:
-    repository.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
-    git(repository.root, "add", "pyproject.toml")
-    said = git(repository.root, "commit", "--message", "newer app", code=1)
+    repository.git("checkout", "--quiet", "-b", "newer")
+    repository.stale()
+    said = repository.commit("-a", code=1)
     assert "lock-stale" in said
-    assert "zz-made-app>=2" in said
     assert "mend it with: envctl lock" in said
     repository.envctl("lock")
-    git(repository.root, "add", "pylock.toml")
-    git(repository.root, "commit", "--quiet", "--message", "newer app")
-
-
-def test_a_commit_of_other_files_starts_nothing(repository: World) -> None:
-    repository.write("notes.txt", "hello\n")
-    git(repository.root, "add", "notes.txt")
-    said = git(repository.root, "commit", "--message", "notes")
-    assert "no files to check" in said
-
-
-def test_a_machine_that_cannot_run_the_lock_is_refused(repository: World) -> None:
-    repository.write(".envctl/machines/jetson-orin.toml", machines.text("jetson-orin"))
-    git(repository.root, "add", "--all")
-    said = git(repository.root, "commit", "--message", "our Jetson", code=1)
-    assert "platform-unserved: jetson-orin: the lock has nothing for linux-aarch64" in said
-    repository.write(".envctl/machines/jetson-orin.toml", machines.text("h100"))
-    git(repository.root, "add", "--all")
-    git(repository.root, "commit", "--quiet", "--message", "no Jetson after all")
-
-
-def test_the_check_needs_no_network(repository: World) -> None:
-    repository.edit("pyproject.toml", "# the team's project", "# ours")
-    repository.index.forget_requests()
-    git(repository.root, "add", "pyproject.toml")
-    git(repository.root, "commit", "--quiet", "--message", "comment")
-    assert repository.index.requests == []
-
-
-def test_after_a_checkout_the_environment_is_looked_at(repository: World) -> None:
-    git(repository.root, "checkout", "--quiet", "-b", "other")
-    repository.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
-    repository.envctl("lock")
-    git(repository.root, "add", "--all")
-    git(repository.root, "commit", "--quiet", "--message", "newer app")
-    git(repository.root, "checkout", "--quiet", "main")
-    said = git(repository.root, "checkout", "other", code=1)
+    repository.envctl("dockerize")
+    made.index.forget_requests()
+    repository.commit("-a")
+    assert made.index.requests == []
+    repository.git("checkout", "--quiet", "main")
+    said = repository.git("checkout", "newer", code=1)
     assert "package-version" in said
     assert "mend it with: envctl sync" in said
 
 
-def test_shell_variables_cannot_turn_the_check_off(
-    repository: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    repository.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app>=2"')
-    git(repository.root, "add", "pyproject.toml")
-    for name in ("UV_FROZEN", "UV_OFFLINE", "UV_LOCKED", "PIP_NO_INDEX"):
-        monkeypatch.setenv(name, "1")
-    assert "lock-stale" in git(repository.root, "commit", "--message", "newer", code=1)
+@pytest.mark.parametrize("tool", ["pre-commit", "prek"])
+def test_all_four(made: World, tmp_path: Path, tool: str) -> None:
+    repository = copied(made, tmp_path / "pro ject")
+    repository.envctl("sync")
+    install(repository, tool, *(word for name in NAMES for word in ("--hook", name)))
+    assert [(each["hook"], each["started"], each["lacking"]) for each in state(repository)] == [
+        (each.name, [name for name in GIT_HOOKS if name in each.stages], []) for each in HOOKS
+    ]
+    repository.write("notes", "nothing to look at")
+    repository.git("add", "notes")
+    repository.commit()
+    repository.git("rm", "-q", "pylock.toml")  # neither tool gives the name of what is removed
+    assert "lock-missing" in repository.commit(code=1)
+    repository.git("reset", "-q", "--hard")
+
+    repository.git("checkout", "-q", "-b", "newer")
+    repository.stale()
+    said = repository.commit("-a", code=1)
+    assert "running `envctl lock`" in said
+    assert "running `envctl dockerize`" in said
+    assert '"2.0"' in repository.read("pylock.toml")
+    made.index.forget_requests()
+    said = repository.commit("-a")
+    assert "Failed" not in said
+    assert made.index.requests == []
+    assert repository.envctl("verify", "--only", "lock,image,fleet")
+
+    said = repository.git("checkout", "main")
+    assert "package-version" not in said
+    assert "package-version" in repository.git("checkout", "newer", code=1)
+    repository.git("checkout", "-q", "main", code=None)
+    assert "package-version" in repository.git("merge", "newer", code=None)
+
+    repository.edit("pyproject.toml", *reversed(STALE))
+    said = repository.run(str(PROGRAMS / tool), "run", "--all-files", "envctl-verify", code=1)
+    assert "lock-stale" in said
+    repository.git("reset", "-q", "--hard")
+    repository.run(str(PROGRAMS / tool), "run", "--all-files", "envctl-verify")
+    repository.envctl("hooks", "uninstall")
+    assert repository.read(".pre-commit-config.yaml") == "# ours\nrepos: []\n"
+
+
+def test_the_file_of_this_repository_says_what_the_program_says() -> None:
+    listed = yaml.safe_load((SOURCE / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert [
+        (each["id"], each["name"], each["description"], each["entry"], tuple(each["stages"]))
+        for each in listed
+    ] == [(each.id, each.title, each.about, each.entry, each.stages) for each in HOOKS]
+    for each, hook in zip(listed, HOOKS, strict=True):
+        assert (each.get("files") == FILES) == hook.at_commit
+        assert each["always_run"]
+        assert each["require_serial"]
+
+
+def test_the_page_shows_what_is_written() -> None:
+    page = (SOURCE / "docs/how-to/pre-commit.md").read_text(encoding="utf-8")
+    for words in ([], ["--repo", "https://git.example/team/envctl", "--rev", "v0.1.0"]):
+        argv = [sys.executable, "-m", "envctl", "hooks", "install", "--print", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        assert f"```yaml\n{done.stdout}```" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "starts"),
+    [
+        *((each, True) for each in ("pyproject.toml", "pylock.toml", "pylock.cu126.toml")),
+        *((each, True) for each in ("sub/pylock.cu126.toml", "Dockerfile", "Dockerfile.cu126")),
+        *((each, True) for each in (".dockerignore", "a/Dockerfile.cpu.dockerignore")),
+        *((each, True) for each in (".envctl/machines/lab.toml", ".envctl/image/contract.json")),
+        *((each, False) for each in ("train.py", "pylock.md", ".envctl/local.toml")),
+        *((each, False) for each in ("xpyproject.toml", "pylock.a.b.toml", "Dockerfiles/a")),
+    ],
+)
+def test_which_files_a_hook_is_about(name: str, starts: bool) -> None:
+    assert bool(re.search(FILES, name)) == starts

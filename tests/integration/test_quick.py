@@ -52,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             *("lock", "dockerize", "sync --no-default-groups", "sync", "run -- true"),
             *(f"verify --only {only}" for only in ("lock", "image", "lock,image", "environment")),
             "verify --only lock,image,fleet",
-            "verify --only environment --full",
+            *("verify --only environment --full", "verify"),
         ):
             assert call(world, *command.split()).code == 0, command
         shutil.copytree(world.root, copy, symlinks=True)
@@ -132,7 +132,11 @@ LINES = {
     "verify --only environment --json": True,
     "verify --only environment --full": True,
     "verify --full --json --only environment": True,
+    "verify": True,
+    "verify --json": True,
     "verify --full": False,
+    "verify --fix": False,
+    "verify --skip image": False,
     "verify --only lock --full": False,
     "verify --only environment --full --strict": False,
     "verify --only lock --help": False,

@@ -84,7 +84,7 @@ def call(
         err=done.stderr.decode("utf-8", "surrogateescape"),
     )
     assert "Traceback" not in said.err, said.err
-    assert "this is a bug" not in said.err
+    assert "a bug in envctl" not in said.err
     if said.code:
         after = tree(place)
         assert after == before, {n for n in {*before, *after} if before.get(n) != after.get(n)}

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from envctl.adapters.leases.shared import SharedLeases
 from tests.driver_usage import nvml_in_use
 from tests.image_projects import UV_PIN
+from tests.integration.github_runner import Runner
 from tests.integration.sharing import GPUS, four
 from tests.system import engine
 
@@ -351,6 +353,15 @@ def test_an_option_that_is_none_is_no_command(built: Project) -> None:
 def test_without_a_name_it_verifies_what_it_builds(built: Project) -> None:
     report = json.loads(built.envctl("image", "verify", "--json").stdout)
     assert report["result"]["image"] == built.tag
+
+
+def test_ci_builds_it_by_the_script_of_its_workflow(built: Project, tmp_path: Path) -> None:
+    printed = built.envctl("export", "ci", "--only", "check", "--print").stdout
+    here = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    runner = Runner(folder=tmp_path / "runner", environ=here)
+    done = runner.run(yaml.safe_load(printed), "image", built.root, leaving=("Install envctl",))
+    assert done.failed is None, done.said
+    assert f"MB  {built.tag}" in done.said["Build the image"]
 
 
 def test_an_image_of_another_lock_is_run_and_said(

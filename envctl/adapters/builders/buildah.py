@@ -22,7 +22,10 @@ def layers(reference: str, *, run: Runner) -> tuple[Layer, ...]:
     done = run([NAME, "inspect", "--type=image", reference])
     if done.code != 0:
         raise ContainerError(
-            f"cannot look at {reference}", hint="see `buildah info`", details=done.stderr
+            f"buildah cannot look at `{reference}`",
+            where=reference,
+            hint="look at `buildah info`; `--verbose` shows what it said",
+            details=done.stderr,
         )
     found = json.loads(done.stdout)
     steps = [each for each in found["OCIv1"].get("history") or () if not each.get("empty_layer")]

@@ -5,6 +5,7 @@ from shutil import which
 
 from envctl.adapters import docker_host
 from envctl.adapters.builders import BUILDERS, docker_cli
+from envctl.domain.nearest import meant
 from envctl.errors import ContainerError, ImageError, UsageError
 from envctl.ports import Builder, Runner
 
@@ -41,7 +42,7 @@ def _named(name: str, flavour: str) -> Builder:
         raise UsageError(
             f"there is no builder `{name}`",
             where="--engine",
-            hint=f"there are: {', '.join(BUILDERS)}",
+            hint=meant(name, BUILDERS, otherwise=f"there are: {', '.join(BUILDERS)}"),
         )
     if flavour not in builder.FLAVOURS:
         raise ImageError(

@@ -22,7 +22,10 @@ def layers(reference: str, *, run: Runner) -> tuple[Layer, ...]:
     done = run([NAME, "history", "--no-trunc", "--format=json", reference])
     if done.code != 0:
         raise ContainerError(
-            f"cannot look at {reference}", hint="see `podman info`", details=done.stderr
+            f"podman cannot look at `{reference}`",
+            where=reference,
+            hint="look at `podman info`; `--verbose` shows what it said",
+            details=done.stderr,
         )
     return tuple(
         Layer(size=int(each.get("size") or 0), made_by=str(each.get("CreatedBy") or ""))

@@ -70,9 +70,7 @@ def _info() -> Mapping[str, Any]:
         with docker_host.connect(_PATIENCE) as client:
             return dict(client.info() or {})
     except (DockerException, RequestException) as error:
-        raise ContainerError(
-            "the engine does not describe itself", hint="see `docker info`"
-        ) from error
+        raise docker_host.refused("the engine does not describe itself", error) from error
 
 
 def _refusing(where: str, error: ContainerError, *, chosen: bool) -> EngineFacts:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from envctl.domain.indexes.login import login_variable
 from envctl.domain.indexes.mirrors import Transport
 from envctl.ports import Runner
 
@@ -107,8 +108,8 @@ class Logins:
         for realm in self._realms:
             login = self._asked.get(realm.url)
             if realm.name and login:
-                found[f"{variable(realm.name)}_USERNAME"] = login.user
-                found[f"{variable(realm.name)}_PASSWORD"] = login.password
+                found[f"{login_variable(realm.name)}_USERNAME"] = login.user
+                found[f"{login_variable(realm.name)}_PASSWORD"] = login.password
         return found
 
     def _realm(self, parts: SplitResult) -> _Realm | None:
@@ -118,7 +119,7 @@ class Logins:
     def _declared(self, realm: _Realm | None) -> tuple[str | None, str | None]:
         if realm is None or realm.name is None:
             return None, None
-        name = variable(realm.name)
+        name = login_variable(realm.name)
         return self._environ.get(f"{name}_USERNAME"), self._environ.get(f"{name}_PASSWORD")
 
     def _from_netrc(self, host: str | None, user: str | None) -> Login | None:
@@ -148,11 +149,6 @@ class Logins:
             if self._environ.get(name, "").lower() in _OFF:
                 return None
         return shutil.which("keyring", path=self._environ.get("PATH"))
-
-
-def variable(name: str) -> str:
-    """Return how uv spells an index's name in variables: ``UV_INDEX_MY_INDEX``."""
-    return "UV_INDEX_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in name).upper()
 
 
 def without_login(url: str) -> str:

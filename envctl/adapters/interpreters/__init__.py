@@ -70,6 +70,7 @@ def here(interpreter: Interpreter) -> Here:
     if platform is None:
         raise ProjectError(
             f"envctl does not know the platform {sys.platform} on {environment['platform_machine']}",
+            where=interpreter.path,
             hint="see the platforms in docs/reference/manifest.md",
         )
     environment |= {

@@ -32,18 +32,16 @@ def missing(
         lines.append(f"nothing here installs that version: correct `{key}`")
     if usable:
         lines += [
-            f"  {'or ' if commands else ''}let `{key}` take one of these:",
+            f"{'or ' if commands else ''}let `{key}` take one of these:",
             *_indented(usable),
         ]
     if useless:
-        lines += ["  these do not serve:", *_indented(useless)]
-    return InterpreterError(
-        f"{demand.what} is not on this machine", where=demand.where, hint="\n".join(lines)
-    )
+        lines += ["these do not serve:", *_indented(useless)]
+    return InterpreterError(f"{demand.what} is not on this machine", where=demand.where, hint=lines)
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
-    return (f"    {line}" for line in lines)
+    return (f"  {line}" for line in lines)
 
 
 def _commands(demand: Demand, run: Runner, environ: Mapping[str, str]) -> Iterator[str]:

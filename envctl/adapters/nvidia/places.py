@@ -5,19 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_LIBRARY = "libnvidia-ml.so.1"
-_FOLDERS = (
-    "usr/lib/x86_64-linux-gnu",
-    "usr/lib/aarch64-linux-gnu",
-    "usr/lib64",
-    "usr/lib",
-)
-_OWN_FOLDERS = (
-    "usr/local/nvidia/lib64",  # Kubernetes on Google's nodes
-    "usr/lib/wsl/lib",  # Windows' driver, in WSL
-    "run/opengl-driver/lib",  # NixOS
-    "usr/lib/aarch64-linux-gnu/nvidia",  # Jetson, JetPack 6
-)
+from envctl.disk.machine import FOLDERS, LIBRARY, OWN_FOLDERS
+
 # What hides devices from CUDA, and what makes NVML itself write a log.
 _HIDING = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES")
 _NVML = ("NVML_", "__NVML_")
@@ -30,13 +19,13 @@ def library(sysroot: Path) -> Path | None:
     ``ctypes.util.find_library`` starts gcc or ldconfig, which costs more than all the rest. An empty file is a
     place that a container runtime bound the library to once, in an image that was made from such a container.
     """
-    folders = [*_named(), *(sysroot / each for each in _FOLDERS + _OWN_FOLDERS)]
-    there = [each for each in folders if os.access(each / _LIBRARY, os.R_OK)]
+    folders = [*_named(), *(sysroot / each for each in FOLDERS + OWN_FOLDERS)]
+    there = [each for each in folders if os.access(each / LIBRARY, os.R_OK)]
     for folder in there:
-        if _is_filled(folder / _LIBRARY):
+        if _is_filled(folder / LIBRARY):
             return folder
     try:
-        cached = _LIBRARY.encode() in (sysroot / "etc/ld.so.cache").read_bytes()
+        cached = LIBRARY.encode() in (sysroot / "etc/ld.so.cache").read_bytes()
     except OSError:
         cached = False
     return Path() if cached and not there else None
@@ -71,7 +60,7 @@ def environ(sysroot: Path, folder: Path | None = None) -> dict[str, str]:
         if name not in _HIDING and not name.startswith(_NVML)
     }
     folders = [str(each) for each in _named()]
-    own = folder in [sysroot / each for each in _OWN_FOLDERS]
+    own = folder in [sysroot / each for each in OWN_FOLDERS]
     if folder and (own or (sysroot != Path("/") and folder != Path())):
         folders.insert(0, str(folder))
     if "LD_LIBRARY_PATH" in kept or folders:

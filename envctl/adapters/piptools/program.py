@@ -102,6 +102,7 @@ def _needed(interpreter: Interpreter) -> Iterator[tuple[Distribution | None, str
     except PackageNotFoundError as error:
         raise ToolMissingError(
             "pip-tools was not found beside envctl",
+            where=sys.executable,
             hint="reinstall envctl: pip-tools is one of its dependencies",
         ) from error
     marker_environment = {

@@ -5,6 +5,7 @@ from shutil import which
 
 from envctl.adapters import docker_host
 from envctl.adapters.starters import docker, podman
+from envctl.domain.nearest import meant
 from envctl.errors import ContainerError, UsageError
 from envctl.ports import Starter
 
@@ -18,7 +19,7 @@ def choose(asked: str | None, environ: Mapping[str, str]) -> Starter:
             raise UsageError(
                 f"`{asked}` starts no containers",
                 where="--engine",
-                hint=f"there are: {', '.join(STARTERS)}",
+                hint=meant(asked, STARTERS, otherwise=f"there are: {', '.join(STARTERS)}"),
             )
         return STARTERS[asked]
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from envctl.adapters import docker_host
 from envctl.domain.image.starting import HostFacts, ImageFacts, Start
 from envctl.emitters import container
-from envctl.errors import ContainerError, ToolMissingError
+from envctl.errors import ToolMissingError
 from envctl.ports import Runner
 
 NAME = "docker"
@@ -30,7 +30,7 @@ def facts(run: Runner) -> HostFacts:  # noqa: ARG001  # the SDK needs no program
         with docker_host.connect(_PATIENCE) as client:
             said = [str(each) for each in (client.info() or {}).get("SecurityOptions") or ()]
     except (DockerException, RequestException) as error:
-        raise ContainerError(f"the engine does not describe itself: {error}") from error
+        raise docker_host.refused("the engine does not describe itself", error) from error
     return HostFacts(
         local=docker_host.is_local(),
         rootless=any(each.startswith("name=rootless") for each in said),
@@ -51,7 +51,7 @@ def inspect(reference: str, run: Runner) -> ImageFacts | None:  # noqa: ARG001  
     except ImageNotFound:
         return None
     except (DockerException, RequestException) as error:
-        raise ContainerError(f"cannot look at {reference}: {error}") from error
+        raise docker_host.refused(f"the engine cannot look at `{reference}`", error) from error
     return ImageFacts(
         env=dict(pair.split("=", 1) for pair in configuration.get("Env") or () if "=" in pair),
         ports=tuple(configuration.get("ExposedPorts") or ()),

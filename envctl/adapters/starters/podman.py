@@ -59,7 +59,7 @@ def _asked(run: Runner, *words: str) -> Any:
         raise ContainerError(
             known.message if known else f"Podman does not answer: {done.stderr.strip()}",
             where=known.where if known else None,
-            hint=known.hint if known else "see `podman info`",
+            hint=known.hint if known else "look at `podman info`",
             details=done.stderr,
         )
     return json.loads(done.stdout)

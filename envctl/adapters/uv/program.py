@@ -6,6 +6,7 @@ Personal configuration may supply transport only (proxy, CA bundle, credentials,
 
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -22,6 +23,7 @@ _TRANSPORT = re.compile(
     r"UV_(CACHE_DIR|SYSTEM_CERTS|NATIVE_TLS|HTTP_TIMEOUT|HTTP_CONNECT_TIMEOUT|HTTP_RETRIES|OFFLINE"
     r"|KEYRING_PROVIDER|CONCURRENT_\w+|LINK_MODE|LOCK_TIMEOUT|INDEX_\w+_(USERNAME|PASSWORD))"
 )
+_LOGIN = re.compile(r"UV_INDEX_\w+_(USERNAME|PASSWORD)")
 _CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -34,7 +36,9 @@ def binary() -> str:
         return find_uv_bin()
     except (ImportError, FileNotFoundError) as error:
         raise ToolMissingError(
-            "uv was not found beside envctl", hint="reinstall envctl: uv is one of its dependencies"
+            "uv was not found beside envctl",
+            where=sys.executable,
+            hint="reinstall envctl: uv is one of its dependencies",
         ) from error
 
 
@@ -47,6 +51,8 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
     for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME"):
         kept.pop(name, None)
+    # CI sets a variable to nothing where a secret is not there: uv would send an empty name and password.
+    kept = {name: value for name, value in kept.items() if value or not _LOGIN.fullmatch(name)}
     if (
         kept.get("UV_LINK_MODE") == "symlink"
     ):  # then an environment's files would be the cache's own

@@ -77,4 +77,8 @@ def free(home: Path, name: str) -> Path:
         path = home / (name if number == 1 else f"{name}-{number}")
         if not os.path.lexists(path):
             return path
-    raise EnvironmentFailure("too many environments", where=str(home))
+    raise EnvironmentFailure(
+        "there are too many environments already",
+        where=str(home),
+        hint="remove those that nobody uses, or the whole folder: `envctl sync` makes what it needs",
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 
 REBUILD = "envctl dockerize, and build the image again"
 _SHOWN = 3
@@ -16,7 +17,7 @@ def differs(
     actual: str | None = None,
     advice: str = "build the image again from its Dockerfile, and use no layer on top that changes this",
     severity: Severity = "error",
-    code: str = "image-differs",
+    code: Code = "image-differs",
 ) -> Finding:
     """Return the finding that an image is not what it must be."""
     return Finding(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from envctl.domain.contract import Contract
+from envctl.domain.finding.codes import Code
 from envctl.domain.fleet.view import (
     Obstacle,
     Offer,
@@ -117,7 +118,11 @@ def _trial(offer: Offer, record: Record, found: View) -> Trial:
     verdicts = _verdicts(offer, record, found.contract) if found.contract else ()
     obstacles = (
         *found.obstacles,
-        *(_obstacle(each, record) for each in verdicts if each.kind != "pass"),
+        *(
+            _obstacle(each.code, each, record)
+            for each in verdicts
+            if each.kind != "pass" and each.code != "ok"
+        ),
     )
     if manifest.profile and gpu and found.contract and not _has_gpu(offer, record):
         obstacles = (*(o for o in obstacles if o.code != _NO_GPU.code), _NO_GPU)
@@ -138,9 +143,9 @@ def _verdicts(offer: Offer, record: Record, contract: Contract) -> tuple[Verdict
     return tuple(each for each in found if not (offer.any_libc and each.aspect == "libc"))
 
 
-def _obstacle(verdict: Verdict, record: Record) -> Obstacle:
+def _obstacle(code: Code, verdict: Verdict, record: Record) -> Obstacle:
     return Obstacle(
-        code=verdict.code,
+        code=code,
         kind=verdict.kind,
         reason=verdict.reason,
         brief=_brief(verdict, record),

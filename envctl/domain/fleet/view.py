@@ -11,6 +11,7 @@ from packaging.version import Version
 
 from envctl.domain import contract as contracts
 from envctl.domain.contract import Contract, LockedPackage
+from envctl.domain.finding.codes import Code
 from envctl.domain.fleet.ways import Way, ways
 from envctl.domain.fleet.wheels import for_machine, for_musl
 from envctl.domain.gpu import torch_builds
@@ -53,7 +54,7 @@ class Offer:
 class Obstacle:
     """Something that is less than a pass: a finding's code, a sentence, and the same in a few words."""
 
-    code: str
+    code: Code
     kind: VerdictKind
     reason: str
     brief: str

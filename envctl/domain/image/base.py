@@ -25,18 +25,18 @@ _VERSION = re.compile(r"(\d+\.\d+(?:\.\d+)?)(?:-.*)?")
 _WHERE = "tool.envctl.image"
 _FROM_AS = 4  # FROM image AS stage
 
-Why = Literal["interpreter", "python", "glibc", "libc"]
+Lack = Literal["interpreter", "python", "glibc", "libc"]
 """Why a base image is not to be had: no Python, another Python, no glibc, or one that is too old."""
 
 
 class UnfitBase(ImageError):
-    """The base image cannot be the one of this project; ``why`` says which of the reasons it is."""
+    """The base image cannot be the one of this project; ``lack`` says which of the reasons it is."""
 
     def __init__(
-        self, why: Why, message: str, *, hint: str, subject: str, where: str = f"{_WHERE}.base"
+        self, lack: Lack, message: str, *, hint: str, subject: str, where: str = f"{_WHERE}.base"
     ) -> None:
         super().__init__(message, where=where, hint=hint)
-        self.why: Why = why
+        self.lack: Lack = lack
         self.subject = subject
 
 

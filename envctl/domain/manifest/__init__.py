@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from envctl.domain.build import BuildSettings, BuildSystem
+from envctl.domain.finding.weights import Weights
 from envctl.domain.platforms import Platform
 
 ResolverName = Literal["uv", "pip-tools"]
@@ -114,6 +115,7 @@ class Manifest:
     ``inject``: a Python that is started directly has the variables as well (see ``envctl.emitters.inject``).
     ``managed``: envctl makes ``.venv``; else another tool does, and envctl only enters it.
     ``only``: this is the manifest without the extras and groups that a lock leaves out (see ``restricted``).
+    ``verify``: how much each code of a finding counts.
     """
 
     name: str | None = None
@@ -142,6 +144,7 @@ class Manifest:
     managed: bool = True
     elsewhere: Mapping[str, Source] = field(default_factory=dict)
     torch: str | None = None
+    verify: Weights = field(default_factory=Weights)
 
     @property
     def python_specifier(self) -> str | None:

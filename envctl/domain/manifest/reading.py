@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.build import BuildSystem, parse_build_system, parse_builds
-from envctl.domain.manifest import Manifest, ResolverName, image_table, tables
+from envctl.domain.manifest import Manifest, ResolverName, image_table, tables, verify_table
 from envctl.domain.manifest.foreign_sources import elsewhere
 from envctl.domain.requirement import requirements, unfolded
 from envctl.errors import ManifestError
@@ -68,6 +68,7 @@ def parse_manifest(data: reading.Table) -> Manifest:
         profiles=tables.profiles(own, groups, extras),
         image=image_table.image(own, groups),
         builds=parse_builds(own),
+        verify=verify_table.verify(own, _ROOT),
     )
 
 
@@ -175,4 +176,5 @@ _KEYS = (
     "build",
     "install-project",
     "managed",
+    "verify",
 )

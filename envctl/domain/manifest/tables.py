@@ -7,6 +7,7 @@ from packaging.utils import canonicalize_name
 
 from envctl.domain import reading
 from envctl.domain.manifest import GpuNeed, Index, Profile
+from envctl.domain.nearest import meant
 from envctl.domain.platforms import Platform, parse_platform
 from envctl.domain.requirement import no_credentials, requirements
 from envctl.errors import ManifestError
@@ -136,7 +137,11 @@ def _known(
             raise ManifestError(
                 f"there is no {what} `{name}`",
                 where=f"{ROOT}.{key}",
-                hint=f"those in {table}: {', '.join(sorted(known)) or 'none'}",
+                hint=meant(
+                    name,
+                    sorted(known),
+                    otherwise=f"those in {table}: {', '.join(sorted(known)) or 'none'}",
+                ),
             )
     return found
 

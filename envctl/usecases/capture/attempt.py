@@ -135,10 +135,10 @@ def _locked(
         wish = Wish(upgrade=())
         outcome, texts = made(project, manifest, resolver, lambda: here.interpreter, wish)
     except ResolutionError as error:
-        return _without_lock(bare, doors, (error.message,))
+        return _without_lock(bare, doors, (str(error),))
     lock = outcome.locks[0].lock
     refused = resolver.refused
-    said = f"not all installed versions can be had together: {refused.message}" if refused else ""
+    said = f"not all installed versions can be had together: {refused}" if refused else ""
     return replace(
         bare,
         files={**bare.files, **texts},

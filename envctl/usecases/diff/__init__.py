@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 
 from packaging.utils import canonicalize_name
 
 from envctl.domain.difference import Comparison
 from envctl.domain.difference.comparing import compare
 from envctl.domain.difference.side import WORDS, Kind, Side, comparable
+from envctl.domain.nearest import nearest
 from envctl.domain.record.side import side_of as side_of_record
 from envctl.domain.runs import difference as run_difference
 from envctl.errors import DescriptionError
@@ -83,6 +83,7 @@ def _here(doors: Doors, kind: Kind) -> Found:
     if project is None:
         raise DescriptionError(
             "there is nothing to compare it with: you are in no project",
+            where="envctl diff",
             hint="name two things, or go to the project's folder",
         )
     return places.locks(project, "the project's locks")
@@ -124,9 +125,9 @@ def _unknown(doors: Doors, word: str) -> DescriptionError:
         if project
         else []
     )
-    close = get_close_matches(word, names, n=1)
+    close = nearest(word, names)
     if close:
-        hint = f"did you mean `{close[0]}`?"
+        hint = f"did you mean `{close}`?"
     elif word == "HEAD" or _REVISION.search(word):
         hint = "git knows no such revision here: `git log` lists those that there are"
     else:

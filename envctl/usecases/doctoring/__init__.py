@@ -94,7 +94,7 @@ def _gpu(subject: Subject) -> Iterator[Diagnosis]:
 
 
 def _nowhere() -> Project:
-    raise ProjectError("there is no manifest")
+    raise ProjectError("there is no pyproject.toml", where=load.MANIFEST, hint="run `envctl init`")
 
 
 Family = Callable[[Subject], Iterator[Diagnosis]]

@@ -30,7 +30,9 @@ def test_an_engine_that_does_not_answer_is_told_from_one_that_cannot(
     """Where none answers a registry may know enough; see ``usecases.image_verify``."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the SDK leaves the socket to the collector
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # the SDK leaves the socket to the collector
         for ask in (containers.contents, containers.inspect):
             with pytest.raises(NoEngineError) as caught:
                 ask("team/demo:1")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from envctl.adapters.index.logins import Login, Logins, variable, without_login
+from envctl.adapters.index.logins import Login, Logins, without_login
+from envctl.domain.indexes.login import login_variable
 from envctl.domain.indexes.mirrors import Transport
 from envctl.domain.manifest import Index
 from envctl.ports import Completed
@@ -63,7 +64,7 @@ def netrc(folder: Path, text: str) -> dict[str, str]:
     [("team", "UV_INDEX_TEAM"), ("my-index.x", "UV_INDEX_MY_INDEX_X"), ("ä1", "UV_INDEX__1")],
 )
 def test_a_variables_name(name: str, spelled: str) -> None:
-    assert variable(name) == spelled
+    assert login_variable(name) == spelled
 
 
 def test_variables_are_for_one_index_and_its_origin() -> None:

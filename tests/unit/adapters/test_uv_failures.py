@@ -110,7 +110,7 @@ SAID = [
 def test_a_failure_is_explained(stderr: str, kind: type[Exception], words: tuple[str, ...]) -> None:
     error = explain(Completed(argv=("uv", "lock", "--quiet"), code=2, stdout="", stderr=stderr))
     assert type(error) is kind
-    text = f"{error.message}\n{error.where}\n{error.hint}"
+    text = f"{error}\n{error.where}\n{error.hint}"
     for word in words:
         assert word in text
     assert "envctl-root" not in text

@@ -1,8 +1,9 @@
 from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding.codes import Code
 from envctl.emitters.findings_text import report
 
 
-def finding(code: str, severity: Severity, advice: str = "") -> Finding:
+def finding(code: Code, severity: Severity, advice: str = "") -> Finding:
     return Finding(
         code=code,
         layer="fleet",

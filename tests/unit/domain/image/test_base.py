@@ -77,7 +77,7 @@ def test_what_a_dockerfile_has_comes_first() -> None:
 def test_a_base_that_cannot_be_the_one_says_why(base: str, why: str) -> None:
     with pytest.raises(UnfitBase) as caught:
         choose(named(base), "3.11.7")
-    assert caught.value.why == why
+    assert caught.value.lack == why
     assert caught.value.subject == base
     assert caught.value.hint
 
@@ -133,7 +133,7 @@ def test_the_lock_decides_between_two_systems() -> None:
 def test_a_libc_that_is_too_old_names_package_and_remedy() -> None:
     with pytest.raises(UnfitBase) as caught:
         fitted(project(manylinux("2_38"), base="r.example/python:3.11-slim-bookworm"))
-    assert caught.value.why == "libc"
+    assert caught.value.lack == "libc"
     assert "glibc 2.36" in caught.value.message
     assert "glibc 2.38: zz-made 1.0" in caught.value.message
     assert "Debian trixie" in (caught.value.hint or "")

@@ -3,17 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from envctl.domain.finding.codes import Code
+
 Layer = Literal["lock", "environment", "variables", "machine", "fleet", "image"]
 Severity = Literal["error", "warning", "note"]
 
 LAYERS: tuple[Layer, ...] = ("lock", "environment", "variables", "machine", "fleet", "image")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+"""The gravest first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """What disagrees, with either the command that mends it or what a person must decide."""
+    """What disagrees, with either the command that mends it or what a person must decide.
 
-    code: str
+    ``code``: what it means stands in ``envctl.domain.finding.catalogue``. ``file``: the file of the project to look at.
+    """
+
+    code: Code
     layer: Layer
     severity: Severity
     subject: str
@@ -22,3 +29,4 @@ class Finding:
     actual: str | None = None
     fix: str | None = None
     advice: str | None = None
+    file: str | None = None

@@ -1,0 +1,98 @@
+"""A repository's hooks: where they lie, what is staged, and the envctl that they start."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from envctl.bootstrap.project import ProjectDoors
+from envctl.errors import ProjectError
+
+if TYPE_CHECKING:
+    from envctl.adapters.hooks.repository import Repository
+    from envctl.ports import Completed, Project
+    from envctl.usecases.hooked.doors import Doors, Staged
+
+
+@dataclass(frozen=True, kw_only=True)
+class HookDoors(ProjectDoors):
+    """A repository's hooks: where they lie, what is staged, and the envctl that they start."""
+
+    @cached_property
+    def repository(self) -> "Repository":
+        """The git repository that ``folder`` lies in; raises ``ProjectError`` where it lies in none."""
+        from envctl.adapters.hooks.repository import opened
+
+        found = opened(self.folder, self.environ)
+        if found is None:
+            raise ProjectError(
+                "this folder is in no git repository",
+                where=str(self.folder),
+                hint="run `git init`, or go to the repository that is meant",
+            )
+        return found
+
+    def hook_doors(self) -> "Doors":
+        """Return how the repository's hooks are put in."""
+        from envctl.adapters.hooks.configurations import Configurations
+        from envctl.adapters.hooks.folder import HookFolder
+        from envctl.adapters.process import program
+        from envctl.usecases.hooked.doors import Doors
+
+        files = Configurations(self.repository.top)
+        return Doors(
+            repository=self.repository,
+            folder=HookFolder(self.repository),
+            read=files.read,
+            write=files.write,
+            remove=files.remove,
+            python=self._python,
+            has=lambda name: program(name, self.environ) is not None,
+        )
+
+    def staged(self, folder: str) -> "Staged":
+        """Return a project of the repository as it is staged; its folder is seen from the top."""
+        from envctl.adapters.hooks.staged import StagedProject
+
+        return StagedProject(self.repository, self.repository.top / folder)
+
+    def in_folder(self, folder: str) -> "Project":
+        """Return a project of the repository as its folder has it."""
+        from envctl.adapters.project import ProjectFiles
+
+        return ProjectFiles(self.repository.top / folder)
+
+    def within(self, project: "Project") -> Self:
+        """Return these doors for that project."""
+        other = replace(self, folder=project.root)
+        vars(other)["project"] = project
+        return other
+
+    def placed(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return files named on the command line as the top of the repository sees them; others are left out."""
+        top = str(self.repository.top)
+        found = (os.path.relpath(os.path.join(self.folder, each), top) for each in names)  # noqa: PTH118
+        return tuple(each for each in found if Path(each).parts[:1] != (os.pardir,))
+
+    def again(self, root: Path, *words: str, attended: bool = False) -> "Completed":
+        """Start envctl once more in another folder, without what git tells its hooks."""
+        from envctl.adapters.hooks.repository import plain
+        from envctl.adapters.process import attend, run
+
+        argv = [sys.executable, "-P", "-m", "envctl"]
+        if attended:
+            return attend([*argv, "-C", str(root), *words], plain(self.environ))
+        return run([*argv, *words], cwd=root, env=plain(self.environ))
+
+    def has_environment(self, folder: str) -> bool:
+        """Whether a project of the repository has something at ``.venv``."""
+        return os.path.lexists(self.repository.top / folder / ".venv")
+
+    def _python(self) -> tuple[str, str]:
+        """Return the Python that runs envctl, and its flags: what a shell says to Python is not for a hook."""
+        alone = [sys.executable, "-E", "-P", "-c", "import envctl.cli"]
+        code = self.run(alone, cwd=Path(sys.prefix)).code
+        return sys.executable, "-E -P" if code == 0 else "-P"

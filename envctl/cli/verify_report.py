@@ -1,0 +1,85 @@
+"""How a report of ``verify`` leaves: as text, as JSON, as annotations of GitHub Actions."""
+
+import os
+from dataclasses import asdict
+from functools import cache
+from typing import Any, Literal
+
+from envctl.bootstrap import Services
+from envctl.cli.render import envelope, say, show
+from envctl.cli.render import report as tell
+from envctl.domain.finding import Finding
+from envctl.domain.finding.place import line_of
+from envctl.domain.finding.weights import Weighed
+from envctl.emitters import findings_text
+from envctl.errors import EnvctlError
+from envctl.usecases.verify import Report
+
+Format = Literal["text", "json", "github"]
+
+
+def present(
+    services: Services, report: Report, form: Format, *, name: str, ok: bool, **more: Any
+) -> None:
+    """Print a report; under GitHub Actions its annotations as well.
+
+    ``name``: the command that was called, for its JSON report; ``more`` is added to the result.
+    """
+    if form == "json":
+        show(as_json(name, report, ok=ok, **more))
+    elif form == "text":
+        tell(as_text(report))
+    if form == "github" or services.environ.get("GITHUB_ACTIONS") == "true":
+        text = _annotations(services, report)
+        if text:
+            # A runner reads both streams; stdout is JSON for whoever asked for that.
+            (say if form == "json" else show)(text.removesuffix("\n"))
+
+
+def as_text(report: Report) -> str:
+    """Return the report for people."""
+    return findings_text.report(
+        report.layers, report.findings, report.skipped, report.said, weighed=report.weighed
+    )
+
+
+def as_json(command: str, report: Report, *, ok: bool, **more: Any) -> str:
+    """Return the report in the envelope that every command has."""
+    result = {
+        "layers": list(report.layers),
+        "skipped": dict(report.skipped),
+        "said": dict(report.said),
+        "findings": [asdict(finding) for finding in report.findings],
+        **counted(report.weighed),
+        **more,
+    }
+    return envelope(command, result, ok=ok)
+
+
+def counted(weighed: Weighed) -> dict[str, Any]:
+    """Return what the team switched off or counts less, as JSON's types."""
+    return {"off": [asdict(finding) for finding in weighed.off], "lowered": list(weighed.lowered)}
+
+
+def _annotations(services: Services, report: Report) -> str:
+    from envctl.emitters.annotations import Place, annotations  # noqa: PLC0415  # in CI only
+
+    project = services.project
+    top = services.environ.get("GITHUB_WORKSPACE") or str(project.root)
+
+    @cache
+    def text(file: str) -> str:
+        try:
+            return project.read(file) or ""
+        except EnvctlError:
+            return ""
+
+    def place(finding: Finding) -> Place | None:
+        if finding.file is None:
+            return None
+        paths = (os.path.realpath(project.root), os.path.realpath(top))
+        inside = os.path.relpath(*paths)
+        folder = "" if inside == "." or inside.startswith("..") else f"{inside}/"
+        return Place(file=f"{folder}{finding.file}", line=line_of(finding, text(finding.file)))
+
+    return annotations(report.findings, place)

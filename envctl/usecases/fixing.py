@@ -1,0 +1,144 @@
+"""``verify --fix``: which commands mend what was found, in which order, and what a person must decide."""
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from envctl.domain.finding import Finding
+from envctl.domain.finding.catalogue import CATALOGUE
+from envctl.domain.finding.codes import Code
+from envctl.usecases.verify import Report
+
+_ORDER = (
+    ("lock",),
+    ("lock", "--fleet"),
+    ("sync", "--profile", ""),
+    ("sync",),
+    ("sync", "--repair"),
+    ("record", "--save", ""),
+    ("dockerize",),
+    ("dockerize", "--upgrade-base"),
+)
+"""What is run, one after another: each rests on what those before it wrote. An empty word is a name."""
+_ADOPT = ("sync", "--adopt")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fix:
+    """One command and the codes that it mends, each as often as it was found."""
+
+    command: str
+    codes: tuple[Code, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command's words after ``envctl``; none where it is no such command."""
+        try:
+            first, *rest = shlex.split(self.command)
+        except ValueError:
+            return ()
+        return tuple(rest) if first == "envctl" else ()
+
+    @property
+    def verb(self) -> str:
+        """The command of envctl that it is."""
+        return self.words[0] if self.words else ""
+
+    @property
+    def place(self) -> int | None:
+        """Where it stands in the order; ``None``: it is not run on its own."""
+        return next((n for n, form in enumerate(_ORDER) if _fits(self.words, form)), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Left:
+    """A command that is left to a person, and why."""
+
+    fix: Fix
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What to run, in order, and what a person must decide."""
+
+    fixes: tuple[Fix, ...] = ()
+    left: tuple[Left, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mended:
+    """What was run, the report afterwards, and the code of a command that failed: nothing after it was run."""
+
+    report: Report
+    ran: tuple[Fix, ...]
+    left: tuple[Left, ...]
+    failed: int = 0
+
+
+def plan(findings: Iterable[Finding], done: Collection[str] = ()) -> Plan:
+    """Return what mends errors and warnings; a note asks for nothing. ``done``: commands that were of no more use.
+
+    What a person must decide about keeps the same command from being run for another finding: it would take the
+    decision.
+    """
+    wanted: dict[str, list[Code]] = {}
+    for each in findings:
+        if each.fix and each.severity != "note" and each.fix not in done:
+            wanted.setdefault(each.fix, []).append(each.code)
+    fixes = [Fix(command=command, codes=tuple(codes)) for command, codes in wanted.items()]
+    decided = {fix.words: why for fix in fixes if (why := _why(fix))}
+    left = {fix.command: why for fix in fixes if (why := _kept_back(fix, decided))}
+    return Plan(
+        fixes=tuple(
+            sorted(
+                (fix for fix in fixes if fix.command not in left),
+                key=lambda fix: (fix.place or 0, fix.command),
+            )
+        ),
+        left=tuple(Left(fix=fix, why=left[fix.command]) for fix in fixes if fix.command in left),
+    )
+
+
+def _kept_back(fix: Fix, decided: Mapping[tuple[str, ...], str]) -> str | None:
+    """Return why a command is not run: it, or a part of it, would take a person's decision."""
+    for words, why in decided.items():
+        # Whatever `sync` is told to do, it does nothing about a `.venv` that is not its own.
+        if fix.words[: len(words)] == words or (words == _ADOPT and fix.verb == "sync"):
+            return why
+    return None
+
+
+def mend(
+    look: Callable[[], Report], run: Callable[[Fix], int], told: Callable[[Sequence[Fix]], None]
+) -> Mended:
+    """Look, run what mends it, and look again, until nothing more can be run; ``told``: what will be run next.
+
+    ``run`` returns a command's exit code. A command is run again only where one before it in the order was.
+    """
+    report = look()
+    ran: list[Fix] = []
+    done: dict[str, int] = {}
+    while fixes := plan(report.findings, done).fixes:
+        told(fixes)
+        for fix in fixes:
+            place = fix.place or 0
+            if code := run(fix):
+                left = plan(report.findings, done).left
+                return Mended(report=report, ran=tuple(ran), left=left, failed=code)
+            ran.append(fix)
+            done = {each: n for each, n in done.items() if n <= place} | {fix.command: place}
+        report = look()
+    return Mended(report=report, ran=tuple(ran), left=plan(report.findings, done).left)
+
+
+def _why(fix: Fix) -> str | None:
+    said = next((why for code in fix.codes if (why := CATALOGUE[code].yours)), None)
+    return said or ("it is not known here" if fix.place is None else None)
+
+
+def _fits(words: Sequence[str], form: Sequence[str]) -> bool:
+    return len(words) == len(form) and all(
+        word == wanted or (not wanted and word[:1] not in ("", "-"))
+        for word, wanted in zip(words, form, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""What a hook does when git starts it: which projects are touched, and whether their answer is known already."""

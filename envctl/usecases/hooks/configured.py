@@ -1,0 +1,98 @@
+"""Our hooks by way of pre-commit or prek: in their configuration, which the git hooks of theirs read."""
+
+from collections.abc import Collection, Iterator
+
+from envctl.domain.hooks import DEFAULT, GIT_HOOKS, git_hooks, in_order
+from envctl.domain.hooks.state import Active, Done, Wish
+from envctl.usecases.hooked.doors import Doors
+from envctl.usecases.hooks import configuration
+
+_MADE = "# Made by `envctl hooks install`.\n"
+
+
+def found(doors: Doors) -> tuple[str, str | None]:
+    """Return the configuration's name and text; ``None``: there is none, and that is how it would be named."""
+    for name in configuration.NAMES:
+        if (text := doors.read(name)) is not None:
+            return name, text
+    return configuration.NAMES[0], None
+
+
+def used(doors: Doors) -> bool:
+    """Whether this repository uses pre-commit or prek."""
+    return found(doors)[1] is not None or bool(_started(doors))
+
+
+def install(doors: Doors, wish: Wish) -> Done:
+    """Put the hooks into the configuration; raises ``ManifestError`` for one that cannot be added to."""
+    name, text = found(doors)
+    there = configuration.read(text or "", name)
+    wanted = wish.hooks or there.written or in_order(DEFAULT)
+    hooks = tuple(each for each in wanted if each not in there.by_hand)
+    notes = [f"{each.id} stands in {name} already" for each in wanted if each in there.by_hand]
+    new = text or _MADE * (text is None)
+    if hooks:
+        new = configuration.put(new, name, hooks, wish.origin or there.origin)
+    changed: tuple[str, ...] = ()
+    if hooks and new != text:
+        doors.write(name, new)
+        changed = (name,)
+    lacking = [each for each in git_hooks(wanted) if each not in _started(doors)]
+    return Done(
+        means="pre-commit",
+        changed=changed,
+        notes=tuple(notes),
+        next=f"let git start them: {start(doors, lacking)}" if lacking else None,
+    )
+
+
+def uninstall(doors: Doors) -> tuple[str, ...]:
+    """Take the hooks out of the configuration; return the name of the file if it changed."""
+    name, text = found(doors)
+    new = None if text is None else configuration.take_out(text, name)
+    if new is None or new == text:
+        return ()
+    if new == _MADE:
+        doors.remove(name)
+    else:
+        doors.write(name, new)
+    return (name,)
+
+
+def active(doors: Doors) -> Iterator[Active]:
+    """Yield the hooks that stand in the configuration."""
+    name, text = found(doors)
+    if text is None:
+        return
+    there = configuration.read(text, name)
+    started = _started(doors)
+    current = not there.written or (
+        configuration.put(text, name, there.written, there.origin) == text
+    )
+    for hook in (*there.written, *there.by_hand):
+        ours = hook in there.written
+        yield Active(
+            hook=hook.name,
+            means="pre-commit" if ours else "by hand",
+            where=name,
+            started=tuple(each for each in git_hooks([hook]) if each in started),
+            lacking=tuple(each for each in git_hooks([hook]) if each not in started),
+            current=current or not ours,
+        )
+
+
+def start(doors: Doors, lacking: Collection[str]) -> str:
+    """Return the command that puts in the git hooks that read the configuration."""
+    name, _ = found(doors)
+    theirs = {shim for each in GIT_HOOKS if (shim := doors.folder.look(each).shim)}
+    only_prek = name != configuration.NAMES[0] or (
+        doors.has("prek") and not doors.has("pre-commit")
+    )
+    tool = "prek" if theirs == {"prek"} or (not theirs and only_prek) else "pre-commit"
+    return f"`{tool} install {' '.join(f'-t {each}' for each in GIT_HOOKS if each in lacking)}`"
+
+
+def _started(doors: Doors) -> frozenset[str]:
+    """Return the git hooks that read the configuration."""
+    shims = {each for each in GIT_HOOKS if doors.folder.look(each).shim}
+    return frozenset(shims | set(doors.folder.events()))

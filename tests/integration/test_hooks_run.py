@@ -1,0 +1,269 @@
+"""What the hooks do when git starts them: what is staged is judged, project by project, whatever a shell says."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests import machines
+from tests.integration.repositories import STALE, Repository, copied, template
+from tests.integration.world import World
+
+pytestmark = pytest.mark.index
+
+ODD = "-x 'q\" $HOME `id` ü\nn"
+"""A folder's name."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with template(tmp_path_factory.mktemp("hooks")) as world:
+        yield world
+
+
+@pytest.fixture
+def repository(made: World, tmp_path: Path) -> Repository:
+    found = copied(made, tmp_path / "work tree")
+    found.envctl("hooks", "install")
+    return found
+
+
+def put_back(repository: Repository) -> None:
+    repository.git("reset", "--quiet", "--hard")
+
+
+def test_what_is_staged_is_judged(repository: Repository, made: World) -> None:
+    repository.commit("--allow-empty")
+    fine = repository.read("pyproject.toml")
+    repository.stale()
+    repository.git("add", "pyproject.toml")
+    repository.write("pyproject.toml", fine)
+    said = repository.commit(code=1)
+    assert "lock-stale" in said
+    assert "this is about what is staged" in said
+    assert "`git add -- pyproject.toml`" in said
+
+    put_back(repository)
+    repository.write("pyproject.toml", fine + "# staged\n")
+    repository.git("add", "pyproject.toml")
+    repository.stale()  # in the folder only
+    repository.commit()
+    assert "lock-stale" in repository.commit("-a", code=1)
+
+    put_back(repository)
+    repository.git("rm", "-q", "pylock.toml")
+    assert "lock-missing" in repository.commit(code=1)
+
+    put_back(repository)
+    repository.edit("pylock.toml", "sha256 = \"", "sha256 = \"0")
+    assert "lock-edited" in repository.commit("pylock.toml", code=1)
+
+    put_back(repository)
+    repository.write(".envctl/machines/jetson.toml", machines.text("jetson-orin"))
+    repository.commit("--allow-empty")  # it is no part of this commit
+    repository.git("add", "--all")
+    assert "platform-unserved" in repository.commit(code=1)
+    repository.write(".envctl/machines/jetson.toml", machines.text("h100"))
+    assert "platform-unserved" in repository.commit(code=1)
+    repository.commit("-a")
+
+
+def test_a_commit_of_some_files_only(repository: Repository, made: World) -> None:
+    """``git commit FILE`` and ``GIT_INDEX_FILE`` have an index of their own."""
+    repository.stale()
+    repository.envctl("lock")
+    repository.git("add", "--all")
+    said = repository.commit("pyproject.toml", code=1)
+    assert "lock-stale" in said
+    assert "`git add -- pylock.toml`" in said
+    other = {"GIT_INDEX_FILE": ".git/other"}
+    shutil.copy(repository.root / ".git/index", repository.root / ".git/other")
+    repository.git("rm", "-q", "--cached", "pylock.toml", env=other)
+    assert "lock-missing" in repository.commit(code=1, env=other)
+    repository.commit()
+
+
+def test_flags_and_filters_of_git(repository: Repository) -> None:
+    """The content is as a checkout writes it, and what git is told not to look at is looked at."""
+    repository.write(".gitattributes", "*.toml filter=turn\n")
+    repository.git("config", "filter.turn.clean", "tr a-z b-za")
+    repository.git("config", "filter.turn.smudge", "tr b-za a-z")
+    repository.git("add", "--renormalize", "--all")
+    repository.git("add", "--all")
+    assert "dpmpo" not in repository.git("show", ":pyproject.toml")
+    assert "[qspkfdu]" in repository.git("show", ":pyproject.toml")
+    repository.edit("pyproject.toml", "# the team's", "# our")
+    repository.commit()
+    put_back(repository)
+    repository.stale()
+    repository.git("add", "pyproject.toml")
+    repository.edit("pyproject.toml", *reversed(STALE))
+    repository.git("update-index", "--assume-unchanged", "pyproject.toml")
+    assert "lock-stale" in repository.commit(code=1)
+
+
+@pytest.fixture
+def several(made: World, tmp_path: Path) -> Repository:
+    """Give a repository with two projects, one of another tool's, and one that is stale since long."""
+    found = copied(made, tmp_path / "mono", "services/api", ODD, "old")
+    found.write("pyproject.toml", '[project]\nname = "whole"\nversion = "1"\n')
+    found.write("pylock.toml", 'lock-version = "1.0"\ncreated-by = "uv"\npackages = []\n')
+    found.write("services/Dockerfile", "FROM scratch\n")
+    found.stale("old")
+    found.git("add", "--all")
+    found.commit()
+    found.envctl("hooks", "install")
+    return found
+
+
+def test_only_projects_that_are_touched_are_judged(several: Repository) -> None:
+    several.edit("pyproject.toml", '"1"', '"2"')
+    several.edit("services/Dockerfile", "scratch", "debian")
+    several.write("-rf", "x")
+    several.write("old/train.py", "x")
+    several.git("add", "--all")
+    several.commit()
+    several.edit("services/api/pyproject.toml", "the team's", "our")
+    several.commit("-a")
+    several.stale(ODD)
+    said = several.commit("-a", code=1)
+    assert "in -x 'q\" $HOME `id` ü\\nn:" in said
+    assert said.count("mend it with: envctl lock") == 1
+    several.stale("services/api")
+    said = several.commit("-a", code=1)
+    assert "in services/api:" in said
+    assert said.count("mend it with: envctl lock") == 2
+    api, odd, old = (f"{each}/pyproject.toml" for each in ("services/api", ODD, "old"))
+    run = ("hooks", "run", "verify")
+    several.git("stash", "-q")
+    several.envctl(*run)
+    several.envctl(*run, "--", "README.md", "old/train.py", "../out/pyproject.toml", "-rf")
+    several.envctl(*run, "--", api, odd)
+    assert "in old:" in several.envctl(*run, "--", odd, old, code=1)
+    assert "in old:" in several.envctl(*run, "--project", "old", code=1)
+    assert "in old:" in several.envctl(*run, "--", "pyproject.toml", code=1, cwd="old")
+    several.envctl(*run, "--project", "services/api", "--project", ODD)
+
+
+def test_a_manifest_that_cannot_be_read_refuses(several: Repository) -> None:
+    several.write("services/api/pyproject.toml", "[tool.envctl\n")
+    said = several.commit("-a", code=1)
+    assert "services/api/pyproject.toml" in said
+    several.write("services/api/pyproject.toml", "[tool.envctl]\nx = '\udcff'\n".encode(
+        errors="surrogateescape").decode("latin-1"))
+    (several.root / "services/api/pyproject.toml").write_bytes(b"[tool.envctl]\n# \xff\n")
+    assert "not UTF-8" in several.commit("-a", code=1)
+
+
+SHELL: Mapping[str, str] = {
+    **{f"UV_{name}": "1" for name in ("FROZEN", "OFFLINE", "LOCKED", "NO_CONFIG", "NO_SYNC", "NO_CACHE")},
+    **{"UV_EXCLUDE_NEWER": "2001-01-01", "UV_PROJECT": "/tmp", "UV_INDEX_URL": "http://127.0.0.1:9"},
+    **{"UV_CONFIG_FILE": "/dev/null", "UV_WORKING_DIRECTORY": "/tmp", "UV_PYTHON": "nope"},
+    **{f"PIP_{name}": "1" for name in ("REQUIRE_VIRTUALENV", "DRY_RUN", "NO_INDEX", "QUIET")},
+    **{"PIP_CONFIG_FILE": "/dev/null", "PIP_TARGET": "/tmp", "PIP_PYTHON": "/bin/true"},
+    **{"ENVCTL_PROFILE": "nope", "ENVCTL_SYSROOT": "/nowhere", "_ENVCTL_COMPLETE": "bash_source"},
+    **{"PYTHONPATH": "/nowhere", "PYTHONOPTIMIZE": "2", "PYTHONSTARTUP": "/nowhere", "PYTHONINSPECT": ""},
+    **{"GIT_LITERAL_PATHSPECS": "1", "GIT_ICASE_PATHSPECS": "1", "GIT_EXTERNAL_DIFF": "/bin/true"},
+    **{"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "HEAD", "PRE_COMMIT_TO_REF": "HEAD"},
+    **{"SKIP": "envctl-verify", "CI": "true", "VIRTUAL_ENV": "/nowhere", "LC_ALL": "C", "TERM": "dumb"},
+}
+
+
+@pytest.fixture(scope="module")
+def stale(made: World, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give a repository in which everything is out of date, and staged; no test may write to it."""
+    found = copied(made, tmp_path_factory.mktemp("stale"))
+    (found.root / ".venv").mkdir()
+    found.stale()
+    found.git("add", "--all")
+    return found
+
+
+@pytest.mark.parametrize("name", SHELL)
+def test_no_variable_lets_a_stale_lock_through(stale: Repository, name: str) -> None:
+    """By the way that a configuration starts it: nothing clears the variables there."""
+    said = stale.run("envctl", "hooks", "run", "verify", "--", env={name: SHELL[name]}, code=1)
+    assert "lock-stale" in said
+
+
+@pytest.mark.parametrize("hook", ["lock", "dockerfile", "environment"])
+def test_nor_all_of_them_together(stale: Repository, hook: str) -> None:
+    before = {name: stale.read(name) for name in ("pylock.toml", "Dockerfile")}
+    said = stale.run("sh", "-c", f"envctl hooks run {hook} --; echo code $?", env=SHELL)
+    assert "code 0" not in said
+    assert {name: stale.read(name) for name in before} == before
+
+
+def test_the_lock_is_written_and_the_commit_refused_once(repository: Repository, made: World) -> None:
+    repository.envctl("hooks", "install", "--hook", "lock", "--hook", "verify")
+    repository.stale()
+    repository.git("add", "pyproject.toml")
+    said = repository.commit(code=1)
+    assert "running `envctl lock`" in said
+    assert "`git add` it, and commit again" in said
+    assert '"2.0"' in repository.read("pylock.toml")
+    said = repository.commit(code=1)
+    assert "right in the folder, and not staged: `git add -- pylock.toml`" in said
+    repository.git("add", "pylock.toml")
+    made.index.forget_requests()
+    repository.commit()
+    assert made.index.requests == []
+    # Staged in part: the lock cannot be that of the folder.
+    repository.edit("pyproject.toml", *reversed(STALE))
+    repository.git("add", "pyproject.toml")
+    repository.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-app<1.5"')
+    before = repository.read("pylock.toml")
+    assert "staged in part: nothing was written" in repository.commit(code=1)
+    assert repository.read("pylock.toml") == before
+    assert made.index.requests == []
+    # What cannot be resolved refuses as well, with the resolver's reason.
+    repository.edit("pyproject.toml", '"zz-made-app<1.5"', '"zz-made-nothing"')
+    repository.git("add", "pyproject.toml")
+    assert "zz-made-nothing" in repository.commit(code=1)
+
+
+def test_an_environment_that_the_checkout_left_behind(repository: Repository) -> None:
+    """It is told, and git's own answer stays: a bisection would end by it."""
+    repository.envctl("sync")
+    repository.git("checkout", "-q", "-b", "newer")
+    repository.stale()
+    repository.envctl("lock")
+    repository.commit("-a")
+    assert repository.git("checkout", "-q", "-b", "notes", "main") == ""
+    said = repository.git("checkout", "-q", "newer")
+    assert "package-version" in said
+    assert "envctl sync" in said
+    repository.git("checkout", "-q", "notes")
+    repository.write("notes", "x")
+    repository.git("add", "notes")
+    repository.commit()
+    repository.envctl("sync")
+    assert "package-version" in repository.git("merge", "-q", "-m", "both", "newer")
+    repository.envctl("sync")
+    assert repository.git("checkout", "-q", "main", "--", "pylock.toml", code=None).count("package-version") == 1
+    put_back(repository)
+    repository.git("bisect", "start", "HEAD", "main")
+    repository.git("bisect", "reset")
+    shutil.rmtree(repository.root / ".venv", ignore_errors=True)
+    (repository.root / ".venv").unlink(missing_ok=True)
+    assert repository.git("checkout", "-q", "main") == ""
+    worktree = repository.root.parent / "tree"
+    assert repository.git("worktree", "add", "-q", str(worktree), "newer") == ""
+
+
+def test_a_merge_is_judged(repository: Repository) -> None:
+    repository.git("checkout", "-q", "-b", "newer")
+    repository.stale()
+    repository.envctl("lock")
+    repository.commit("-a")
+    repository.git("checkout", "-q", "main")
+    repository.edit("pyproject.toml", 'dev = ["zz-made-test"]', 'dev = ["zz-made-test<9"]')
+    repository.envctl("lock")
+    repository.commit("-a")
+    repository.git("checkout", "-q", "newer", "--", "pylock.toml")
+    repository.git("commit", "-q", "--no-verify", "-m", "wrong")
+    said = repository.git("merge", "newer", "-m", "both", code=None)
+    assert "lock-stale" in said
+    assert "Not committing merge" in said
