@@ -17,8 +17,13 @@ from packaging.requirements import Requirement
 from uv import find_uv_bin
 
 from envctl import errors
+from envctl.adapters.engines import ENGINES
+from envctl.adapters.probes import PROBES
 from envctl.cli import COMMANDS, cli
+from envctl.domain.manifest import ResolverName
 from envctl.domain.verdict import VerdictCode
+from envctl.emitters.exports import COMPANIONS, DOORS, EXPORTS
+from envctl.usecases.doctoring import FAMILIES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -105,6 +110,54 @@ def test_every_finding_is_documented_and_every_documented_finding_exists() -> No
     documented = defined_terms(FINDINGS)
     assert len(set(documented)) == len(documented)
     assert set(documented) == codes
+
+
+def modules(table: Mapping[str, object]) -> set[str]:
+    """Return the last part of the name of each module in a table."""
+    return {str(vars(module)["__name__"]).rpartition(".")[2] for module in table.values()}
+
+
+TABLES: Mapping[str, tuple[set[str], set[str]]] = {
+    "adapters/engines": ({name.rpartition(".")[2] for name in ENGINES.values()}, set()),
+    "adapters/probes": (modules(PROBES), set()),
+    "emitters/exports": (
+        modules({**EXPORTS, **DOORS, **COMPANIONS}),
+        {"ci"},  # writes two files and has a command of its own
+    ),
+    "usecases/doctoring": (
+        {each.__module__.rpartition(".")[2] for each in FAMILIES.values()} - {"doctoring"},
+        {"subject"},  # what each family is given
+    ),
+}
+"""By a family's folder, the modules that its table names, and those that belong to none."""
+
+
+@pytest.mark.parametrize("folder", TABLES)
+def test_a_familys_table_names_each_of_its_modules(folder: str) -> None:
+    named, others = TABLES[folder]
+    found = {path.name.removesuffix(".py") for path in (ROOT / "envctl" / folder).iterdir()}
+    assert found - {"__init__", "__pycache__"} == named | others
+
+
+def test_every_resolver_is_accepted_documented_and_tested() -> None:
+    assert set(ENGINES) == set(get_args(ResolverName))
+    page = (DOCS / "reference" / "manifest.md").read_text(encoding="utf-8")
+    said = page.partition("\n`resolver`\n: ")[2].partition("\n\n")[0]
+    assert {name for name in ENGINES if f'`"{name}"`' not in said} == set()
+    own = {name for name in ENGINES if name != "uv"}  # with which all else is tested
+    tests = {path.stem for path in (ROOT / "tests" / "integration").glob("test_engine_*.py")}
+    assert {f"test_engine_{name.replace('-', '')}" for name in own} <= tests
+
+
+def test_every_export_is_documented() -> None:
+    text = pages()
+    names = [*EXPORTS, *DOORS, *COMPANIONS]
+    assert [name for name in names if not re.search(rf"`?envctl export {name}\b", text)] == []
+
+
+def test_every_family_of_doctor_is_documented() -> None:
+    page = (DOCS / "how-to" / "doctor.md").read_text(encoding="utf-8")
+    assert [name for name in FAMILIES if not re.search(rf"^\|.*`{name}`", page, re.MULTILINE)] == []
 
 
 def test_every_dependency_has_its_reason() -> None:

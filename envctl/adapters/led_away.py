@@ -6,7 +6,15 @@ from pathlib import Path
 from envctl.errors import ProjectError
 
 _OWN = ".envctl"
-_GENERATED = (f"{_OWN}/image/", f"{_OWN}/machines/", ".dockerignore", "Dockerfile", ".github/")
+_GENERATED = (
+    f"{_OWN}/image/",
+    f"{_OWN}/machines/",
+    ".dockerignore",
+    "Dockerfile",
+    ".github/",
+    ".forgejo/",
+    ".gitea/",
+)
 
 
 def refuse_led_away(root: Path, name: str) -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -14,7 +14,8 @@ from envctl.errors import ProjectError
 if TYPE_CHECKING:
     from envctl.adapters.hooks.repository import Repository
     from envctl.ports import Completed, Project
-    from envctl.usecases.hooked.doors import Doors, Staged
+    from envctl.usecases.hooked.doors import Doors
+    from envctl.usecases.hooked.staged import Staged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class HookDoors(ProjectDoors):
             read=files.read,
             write=files.write,
             remove=files.remove,
-            python=self._python,
+            python=cache(self._python),
             has=lambda name: program(name, self.environ) is not None,
         )
 
@@ -93,6 +94,8 @@ class HookDoors(ProjectDoors):
 
     def _python(self) -> tuple[str, str]:
         """Return the Python that runs envctl, and its flags: what a shell says to Python is not for a hook."""
-        alone = [sys.executable, "-E", "-P", "-c", "import envctl.cli"]
-        code = self.run(alone, cwd=Path(sys.prefix)).code
+        from envctl.adapters.process import raw
+
+        alone = [sys.executable, "-E", "-P", "-c", "import envctl, click"]
+        code, _, _ = raw(alone, cwd=Path(sys.prefix), env=self.environ)
         return sys.executable, "-E -P" if code == 0 else "-P"

@@ -96,7 +96,7 @@ class Commands(click.Group):
     default=".",
     help="Work in this folder.",
 )
-@options.verbose
+@options.verbose("-v", "--verbose")
 @options.color
 @click.version_option(__version__, prog_name="envctl")
 @click.pass_context

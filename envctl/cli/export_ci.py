@@ -72,7 +72,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
 
 def _present(outcome: CiOutcome, mode: Mode, *, as_json: bool, ok: bool) -> None:
-    for note in outcome.notes:
+    for note in outcome.notes if mode != "check" else ():
         say(f"note: {note}")
     if as_json:
         show(envelope("export", _table(outcome, mode), ok=ok))
@@ -87,7 +87,7 @@ def _present(outcome: CiOutcome, mode: Mode, *, as_json: bool, ok: bool) -> None
         say("run `envctl export ci`, and commit what it writes")
     elif mode == "write" and outcome.secrets:
         say(
-            f"secrets that the workflows name, for indexes with a login: {', '.join(outcome.secrets)}"
+            f"secrets that the workflows name, for indexes with a login and the image: {', '.join(outcome.secrets)}"
         )
 
 

@@ -10,7 +10,7 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options
-from envctl.cli.render import say, show
+from envctl.cli.render import say, show, step
 from envctl.domain.hooks import GIT_HOOKS, NAMES, Hook, hook
 from envctl.emitters.printable import printable
 from envctl.errors import EnvctlError
@@ -50,6 +50,8 @@ def command(
         judged = _judged(services, folders, files)
         look = _Commit(services, chosen, judged.staged).mend if chosen.mends else None
         calls = look or _Commit(services, chosen, judged.staged).judge
+        if not judged.folders:
+            step("nothing that is staged belongs to a project of envctl's")
         ctx.exit(max((calls(each) for each in judged.folders), default=0))
     said_old, said_new, said_stage = touched.checkout(services.environ)
     ctx.exit(_environments(services, chosen, old or said_old, new or said_new, stage or said_stage))
@@ -92,20 +94,22 @@ class _Commit:
         if apart:
             names = shlex.join(sorted(apart))
             say(
-                f"note: this is about what is staged; in the folder these are otherwise: {printable(names)}\n"
+                f"note: this is about what is staged; these differ in the folder: {printable(names)}\n"
                 f"      to commit them as they are there: {_in(folder)}`git add -- {printable(names)}`"
             )
         return 1
 
     def mend(self, folder: str) -> int:
         """Write what is out of date in a project, and return 1 for it: what was written is not staged yet."""
-        staged = self.staged and "PRE_COMMIT" not in self.services.environ
-        report, apart = self._look(folder, staged=staged)
-        commands = list(self._commands(report))
-        if not commands:
+        report, apart = self._look(folder, staged=self.staged)
+        wanted = list(self._commands(report))
+        # Here the folder was as it is staged until a hook before this one wrote something.
+        framework = "PRE_COMMIT" in self.services.environ
+        there = self._look(folder, staged=False)[0] if wanted or framework else None
+        commands = list(self._commands(there))
+        if not (wanted or commands):
             return 0
-        there, _ = self._look(folder, staged=False)
-        if staged and not list(self._commands(there)):
+        if not commands:
             names = printable(shlex.join(sorted(apart)))
             say(f"{_heading(folder)}right in the folder, and not staged: `git add -- {names}`")
             return 1
@@ -156,7 +160,7 @@ class _Commit:
         services = self.services
         at = services.staged(folder) if staged else services.in_folder(folder)
         try:
-            if not touched.is_ours(at):
+            if not touched.is_ours(at, services.in_folder(folder)):
                 return None, frozenset()
             within = services.within(at)
             report = verify.looked(within, only=self.hook.layers, skip=(), full=False)

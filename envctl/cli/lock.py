@@ -30,6 +30,7 @@ from envctl.usecases.resolving import Resolver
 @click.option(
     *("--upgrade-package", "-P", "upgrade"),
     multiple=True,
+    metavar="NAME",
     shell_complete=completers.packages,
     help="Upgrade only this package.",
 )

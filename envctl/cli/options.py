@@ -40,14 +40,17 @@ def _color(ctx: click.Context, _param: click.Parameter, given: str | None) -> No
         ctx.meta[COLOR] = given
 
 
-verbose = click.option(
-    "-v",
-    "--verbose",
-    is_flag=True,
-    expose_value=False,
-    callback=_verbose,
-    help="Show what the tools underneath said.",
-)
+def verbose(*names: str) -> Callable[[F], F]:
+    """Return the option that shows what was said underneath."""
+    return click.option(
+        *names,
+        is_flag=True,
+        expose_value=False,
+        callback=_verbose,
+        help="Show what the tools underneath said.",
+    )
+
+
 color = click.option(
     "--color",
     type=click.Choice(("auto", "always", "never")),
@@ -58,13 +61,19 @@ color = click.option(
 
 
 def everywhere(command: click.Command) -> None:
-    """Let a command, and those below it, take the options that stand before it as well."""
+    """Let a command, and those below it, take the options that stand before it as well.
+
+    Where another program's words follow, `-v` is left to who means that program's, or a volume.
+    """
     there = {name for each in command.params for name in each.opts}
     if "--verbose" not in there:
-        verbose(command)
+        foreign = not command.context_settings.get("allow_interspersed_args", True)
+        verbose(*(() if foreign else ("-v",)), "--verbose")(command)
     if "--color" not in there:
         color(command)
-        next(each for each in command.params if "--color" in each.opts).hidden = True  # type: ignore[attr-defined]
+    for each in command.params:
+        if isinstance(each, click.Option) and "--color" in each.opts:
+            each.hidden = True
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         everywhere(below)
 
@@ -76,12 +85,14 @@ def selection(function: F) -> F:
         click.option(
             *("--extra", "extras"),
             multiple=True,
+            metavar="NAME",
             shell_complete=completers.extras,
             help="Add an extra (may be repeated).",
         ),
         click.option(
             *("--group", "groups"),
             multiple=True,
+            metavar="NAME",
             shell_complete=completers.groups,
             help="Add a dependency group.",
         ),

@@ -74,6 +74,8 @@ def _sentence(
         return f"there is no command `{_asked(path, name)}`", _command(name, path, command)
     if extra := re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", text, re.DOTALL):
         return f"`{path.removeprefix('envctl ')}` takes no `{extra[1]}`", None
+    if text == "Missing command.":
+        return f"`{path}` needs a command", None
     return _spelled(text), None
 
 
@@ -99,6 +101,8 @@ def _option(error: click.NoSuchOption, path: str, command: click.Command) -> str
         return f"write it before the command: `envctl -C DIR{path.removeprefix('envctl')} …`"
     if word == "--json" and isinstance(command, click.Group):
         return f"write it after the command: `{path} COMMAND --json`"
+    if word == "-v" and path == "envctl image run":
+        return "did you mean `--mount`, as in `envctl image run --mount data:/data`?"
     names = (name for each in command.params for name in each.opts if name.startswith("--"))
     close = nearest(word.strip("-"), [name.strip("-") for name in names])
     return f"did you mean `--{close}`?" if close else f"see `{path} --help` for its options"
@@ -182,3 +186,16 @@ def _example(command: click.Command) -> str | None:
     return (
         f"for example `{text.removeprefix('Example: ')}`" if text.startswith("Example: ") else None
     )
+
+
+def layer(word: str, option: str) -> str:
+    """Return what was meant by a layer that there is not: a code of a finding belongs to one."""
+    from envctl.domain.finding import LAYERS  # noqa: PLC0415  # only for the message
+    from envctl.domain.finding.catalogue import CATALOGUE  # noqa: PLC0415
+
+    layers = next((entry.layers for code, entry in CATALOGUE.items() if code == word), None)
+    if layers and option == "--skip":
+        return f'that is a code: `{word} = "off"` in [tool.envctl.verify.severity] leaves it out'
+    if layers:
+        return f"that is a code, and found by `envctl verify --only {','.join(layers)}`"
+    return meant(word, LAYERS, otherwise=f"the layers are: {', '.join(LAYERS)}")

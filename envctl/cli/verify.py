@@ -7,11 +7,10 @@ from functools import cache
 import click
 
 from envctl.bootstrap import Services
-from envctl.cli import completers, options, verify_report
+from envctl.cli import completers, options, usage, verify_report
 from envctl.cli.render import JSON
 from envctl.cli.verify_report import Format
 from envctl.domain.finding import LAYERS, Layer
-from envctl.domain.nearest import meant
 from envctl.errors import UsageError
 from envctl.usecases import note
 from envctl.usecases.surroundings import Surroundings
@@ -57,7 +56,7 @@ def _layers(
             raise UsageError(
                 f"there is no layer `{name}`",
                 where=f"--{param.name}",
-                hint=meant(name, LAYERS, otherwise=f"the layers are: {', '.join(LAYERS)}"),
+                hint=usage.layer(name, f"--{param.name}"),
             )
     return tuple(layer for layer in LAYERS if layer in names)
 
@@ -207,11 +206,10 @@ def looked(
     )
     report = verify(around, only=only, skip=skip)
     if not report.fails() and _agreed(report):
-        text = verify_report.as_text(report)
-        as_envelope = verify_report.as_json("verify", report, ok=True) + "\n"
+        texts = verify_report.every(report)
         days = _days(report, today)
         note.verified(
-            *(witness, report.layers, text, as_envelope),
+            *(witness, report.layers, texts),
             watch=watch,
             heard=heard,
             full=full,

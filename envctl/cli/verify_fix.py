@@ -11,7 +11,7 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import verify_report
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import say, show
 from envctl.cli.verify_report import Format
 from envctl.usecases.fixing import Fix, Left, Mended, mend, plan
 from envctl.usecases.verify import Report
@@ -49,8 +49,9 @@ def fix(
     if done.failed:
         _stopped(done)
         if form == "json":
-            result = {"ran": ran, "left": left}
-            show(envelope("verify", result, ok=False, error=errors[0] if errors else None))
+            error = errors[0] if errors else None
+            more = {"ran": ran, "left": left}
+            show(verify_report.as_json("verify", done.report, ok=False, error=error, **more))
         ctx.exit(done.failed if done.failed > 0 else 128 - done.failed)
     no = done.report.fails(strict=strict)
     verify_report.present(services, done.report, form, name="verify", ok=not no, ran=ran, left=left)

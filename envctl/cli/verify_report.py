@@ -1,17 +1,21 @@
 """How a report of ``verify`` leaves: as text, as JSON, as annotations of GitHub Actions."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from typing import Any, Literal
 
+from envctl import quick
 from envctl.bootstrap import Services
+from envctl.cli import terminal
 from envctl.cli.render import envelope, say, show
 from envctl.cli.render import report as tell
 from envctl.domain.finding import Finding
 from envctl.domain.finding.place import line_of
 from envctl.domain.finding.weights import Weighed
 from envctl.emitters import findings_text
+from envctl.emitters.wrapped import wrapped
 from envctl.errors import EnvctlError
 from envctl.usecases.verify import Report
 
@@ -43,8 +47,20 @@ def as_text(report: Report) -> str:
     )
 
 
-def as_json(command: str, report: Report, *, ok: bool, **more: Any) -> str:
-    """Return the report in the envelope that every command has."""
+def every(report: Report) -> dict[str, str]:
+    """Return the report in each look that the fast path keeps (``envctl.usecases.note.verified``)."""
+    text = as_text(report)
+    return {
+        "": text,
+        ".tty": terminal.painted(wrapped(text, quick.WIDTH)),
+        ".json": as_json("verify", report, ok=True) + "\n",
+    }
+
+
+def as_json(
+    command: str, report: Report, *, ok: bool, error: Mapping[str, Any] | None = None, **more: Any
+) -> str:
+    """Return the report in the envelope that every command has; ``error``: of a command that should have mended it."""
     result = {
         "layers": list(report.layers),
         "skipped": dict(report.skipped),
@@ -53,7 +69,7 @@ def as_json(command: str, report: Report, *, ok: bool, **more: Any) -> str:
         **counted(report.weighed),
         **more,
     }
-    return envelope(command, result, ok=ok)
+    return envelope(command, result, ok=ok, **({"error": error} if error else {}))
 
 
 def counted(weighed: Weighed) -> dict[str, Any]:

@@ -13,6 +13,7 @@ CHOICE = "# chosen: "
 OWN_PYTHON = (3, 11)
 """The oldest Python that runs envctl itself."""
 _NEW_ENOUGH = "3.13"
+_SECRET = re.compile(r"(?:^|,)id=([A-Za-z0-9_.-]+)(?:,|$)")
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -77,7 +78,8 @@ class Variant:
     """What is done for one profile, or for the project that has none.
 
     ``dockerfile``: ``None``, where no image is described. ``runner``: labels. ``blind``: the profile needs a GPU, and
-    that runner has none. ``hermetic``: the image's wheels are fetched before it is built.
+    that runner has none. ``hermetic``: the image's wheels are fetched before it is built. ``secrets``: those that the
+    user's own steps of the Dockerfile ask for, by their ids.
     """
 
     profile: str | None
@@ -87,6 +89,7 @@ class Variant:
     runner: tuple[str, ...]
     blind: bool = False
     hermetic: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,6 +139,19 @@ def suffix(folder: str) -> str:
     if named != steps or steps[-1].lower() == "lock":  # git refuses a branch `….lock`
         name += f"-{hashlib.sha256(folder.encode()).hexdigest()[:6]}"
     return name
+
+
+def build_secrets(dockerfile: str) -> tuple[str, ...]:
+    """Return the ids of the secrets that a Dockerfile's steps ask for, less those that envctl gives by itself."""
+    mounts = re.findall(r"--mount=(\S*\btype=secret\b\S*)", dockerfile)
+    ids = (found[1] for mount in mounts if (found := _SECRET.search(mount)))
+    return tuple(dict.fromkeys(each for each in ids if each not in ("ca", "netrc")))
+
+
+def secret_variable(name: str) -> str:
+    """Return what a secret is called in GitHub's settings ("Naming your secrets")."""
+    plain_name = re.sub(r"[^A-Z0-9_]", "_", name.upper())
+    return plain_name if re.match(r"(?!GITHUB_)[A-Z_]", plain_name) else f"SECRET_{plain_name}"
 
 
 def plain(text: str, where: str) -> str:

@@ -1,10 +1,10 @@
 """What ``doctor`` found, for people: a line a check, and under it what mends it."""
 
-import textwrap
 from collections.abc import Iterable, Iterator
 
 from envctl.domain.diagnosis import Diagnosis
 from envctl.emitters.printable import printable
+from envctl.emitters.wrapped import hung
 
 _NARROWEST = 40
 
@@ -20,16 +20,9 @@ def emit(found: Iterable[Diagnosis], *, width: int | None = None) -> str:
 
 
 def _broken(head: str, text: str, width: int | None) -> Iterator[str]:
-    """Yield the lines of one entry; a word, such as a path, is never taken apart."""
+    """Yield the lines of one entry; a command and a path are never taken apart."""
     plain = printable(text, names=True)
     if width is None or width < _NARROWEST:
         yield f"{head}{plain}"
-        return
-    yield from textwrap.wrap(
-        plain,
-        width,
-        initial_indent=head,
-        subsequent_indent=" " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [head.rstrip()]
+    else:
+        yield from hung(head, plain, width)

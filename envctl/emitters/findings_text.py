@@ -71,11 +71,22 @@ def _block(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _lines(group: Sequence[Finding]) -> Iterable[str]:
-    for finding in group[:_MANY]:
-        said = printable(finding.message, names=True)
-        yield f"  {_MARK[finding.severity]} {finding.code}: {said}{_columns(finding)}"
-    if len(group) > _MANY:
-        yield f"          … and {len(group) - _MANY} more (see --json)"
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in group:
+        said = f"{finding.code}: {printable(finding.message, names=True)}{_columns(finding)}"
+        alike.setdefault((finding.severity, said), []).append(finding)
+    for (severity, said), same in list(alike.items())[:_MANY]:
+        yield f"  {_MARK[severity]} {said}{_files(same)}"
+    if len(alike) > _MANY:
+        yield f"          … and {len(alike) - _MANY} more (see --json)"
+
+
+def _files(same: Sequence[Finding]) -> str:
+    """Name the files where what is said holds for several, as for the Dockerfiles of profiles."""
+    files = dict.fromkeys(finding.file for finding in same if finding.file)
+    return (
+        f" ({', '.join(printable(file, names=True) for file in files)})" if len(files) > 1 else ""
+    )
 
 
 def _columns(finding: Finding) -> str:

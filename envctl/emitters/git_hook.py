@@ -1,10 +1,10 @@
 """A git hook as a script for ``sh`` (githooks(5); POSIX.1-2017, XCU 2)."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from envctl.domain.hooks import BEFORE, COMMIT_HOOKS, HOOKS, Hook
-from envctl.emitters.shells.posix import quote
 
 _MARK = "# envctl hooks:"
 
@@ -50,9 +50,11 @@ def script(name: str, hooks: Sequence[Hook], *, python: str | None, flags: str =
     head = _HEAD.format(
         mark=_MARK,
         names=" ".join(each.name for each in hooks),
-        before=quote(f"{name}.{BEFORE}"),
+        before=shlex.quote(f"{name}.{BEFORE}"),
     )
-    start = _WITH_PYTHON.format(python=quote(python), flags=flags) if python else _WITHOUT_PYTHON
+    start = (
+        _WITH_PYTHON.format(python=shlex.quote(python), flags=flags) if python else _WITHOUT_PYTHON
+    )
     missing = _MISSING.format(code=1 if refuses else '"$status"')
     calls = "".join(f'"$@" hooks run {each.name} || exit\n' for each in stage)
     if not refuses:

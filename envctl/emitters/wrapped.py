@@ -30,14 +30,19 @@ def _broken(line: str, width: int) -> Iterator[str]:
     indent, label = (match["indent"], match["label"] or "") if match else ("", "")
     rest = line[len(indent) + len(label) :]
     further = len(indent) + (len(label) or (2 if _SIGN.match(rest) or not indent else 0))
-    now, empty = f"{indent}{label}", True
-    for word in _WORD.findall(rest):
+    yield from hung(f"{indent}{label}", rest, width, further)
+
+
+def hung(head: str, text: str, width: int, further: int | None = None) -> Iterator[str]:
+    """Yield the lines of a text behind a head; those after the first begin at column ``further``, else under it."""
+    now, empty = head, True
+    for word in _WORD.findall(text):
         if not empty and cells(now) + 1 + cells(word) > width:
             yield now
-            now, empty = " " * further, True
+            now, empty = " " * (len(head) if further is None else further), True
         now += word if empty else f" {word}"
         empty = False
-    yield now
+    yield now.rstrip()
 
 
 def cells(text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from envctl.domain import seal
-from envctl.domain.workflow import Choice, Workflow
+from envctl.domain.workflow import Choice, Workflow, secret_variable
 from envctl.emitters.exports import ci
 from envctl.emitters.workflows import upgrade
 from envctl.emitters.workflows.steps import logins
@@ -66,13 +66,14 @@ def export_ci(
     if mode == "write":
         _write(project, place.top, texts, states)
         states = {path: _WRITTEN[state] for path, state in states.items()}
+    own = {secret_variable(name): None for each in flow.variants for name in each.secrets}
     return CiOutcome(
         files=tuple(
             File(path=path, text=text, state="printed" if mode == "print" else states[path])
             for path, text in texts.items()
         ),
         notes=tuple(_notes(flow, kinds)),
-        secrets=tuple(logins(flow)),
+        secrets=(*logins(flow), *own),
     )
 
 

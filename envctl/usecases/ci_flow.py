@@ -11,7 +11,16 @@ from envctl.domain.indexes.login import login_variable
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variant, variants
 from envctl.domain.variables import holds_login
-from envctl.domain.workflow import Choice, Variant, Workflow, chosen, plain, runner_of, suffix
+from envctl.domain.workflow import (
+    Choice,
+    Variant,
+    Workflow,
+    build_secrets,
+    chosen,
+    plain,
+    runner_of,
+    suffix,
+)
 from envctl.emitters.exports import ci
 from envctl.errors import ExportError, UsageError
 from envctl.ports import Project
@@ -114,7 +123,8 @@ def _variant(project: Project, manifest: Manifest, choice: Choice) -> Variant:
             hint="name a runner of your own with `--runner LABEL`, or add `linux-x86_64` to the platforms",
         )
     linux = not manifest.platforms or any(p.os == "linux" for p in manifest.platforms)
-    described = linux and blocks.find(project.read(names.dockerfile) or "", names.dockerfile)
+    text = project.read(names.dockerfile) or ""
+    described = linux and blocks.find(text, names.dockerfile)
     return Variant(
         profile=manifest.profile,
         lock=manifest.lock_name,
@@ -123,6 +133,7 @@ def _variant(project: Project, manifest: Manifest, choice: Choice) -> Variant:
         runner=runner,
         blind=manifest.gpu.required and not choice.runner,
         hermetic=manifest.image.build == "hermetic",
+        secrets=build_secrets(text) if described else (),
     )
 
 

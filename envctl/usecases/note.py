@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from envctl import quick
+from envctl.disk import inputs
 from envctl.domain.environment.activation import OWN_NAMES, SHELLS_OWN, Activation, Assignment
 from envctl.domain.variables import KNOWN, SCHEDULER_JOBS
 from envctl.errors import ProjectError
@@ -74,7 +75,7 @@ class Witness:
 
     def _now(self, kind: str, name: str) -> str:
         try:
-            return quick.look(kind, self._path(name))
+            return inputs.look(kind, self._path(name))
         except (OSError, ValueError):
             self._complete = False
             return ""
@@ -83,8 +84,7 @@ class Witness:
 def verified(
     witness: Witness,
     layers: Iterable[str],
-    text: str,
-    as_json: str,
+    texts: Mapping[str, str],
     *,
     watch: Watch,
     heard: Heard,
@@ -93,7 +93,8 @@ def verified(
 ) -> None:
     """Note that these layers are all in order; ``watch`` has seen the environment and the machine, if they are asked.
 
-    ``days`` are the first and the last on which that can be said.
+    ``texts``: the answer by the ending of its note, none for plain text, ``.tty`` for a terminal, ``.json``. ``days``
+    are the first and the last on which that can be said.
     """
     names = sorted(layers)
     seen = _seen(names, watch, heard)
@@ -103,7 +104,7 @@ def verified(
         first, last = (day.isoformat() for day in days)
         seen = [("since", "yes", first), ("until", "yes", last), *seen]
     name = f"verify-{','.join(names)}{'.full' if full else ''}"
-    _write(witness, {name: text, f"{name}.json": as_json}, (), seen)
+    _write(witness, {name + ending: text for ending, text in texts.items()}, (), seen)
 
 
 def _seen(names: Sequence[str], watch: Watch, heard: Heard) -> Inputs | None:
@@ -184,12 +185,12 @@ def _write(
 
     ``more``: inputs that are looked at now, ``seen``: those that have been.
     """
-    inputs = witness.inputs()
-    if inputs is None:
+    read = witness.inputs()
+    if read is None:
         return
     try:
         every = (*more, ("variable", "ENVCTL_PROFILE"))
-        lines = [*inputs, *seen, *((kind, quick.look(kind, name), name) for kind, name in every)]
+        lines = [*read, *seen, *((kind, inputs.look(kind, name), name) for kind, name in every)]
         notes = {name: quick.seal(name, lines, text) for name, text in bodies.items()}
         witness.write({f"{quick.CACHE}/{name}": text for name, text in notes.items()})
     except (ProjectError, OSError, ValueError):  # ValueError: a path that no UTF-8 text can hold

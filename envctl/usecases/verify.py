@@ -139,11 +139,12 @@ def _libraries(around: Surroundings, every: list[_Locked]) -> Iterator[Finding]:
     from envctl.usecases import image_libraries  # noqa: PLC0415
 
     for manifest, lock, _ in every:
-        written = around.project.read(Names(profile=manifest.profile).dockerfile)
-        if lock is not None and written and around.libraries:
+        dockerfile = Names(profile=manifest.profile).dockerfile
+        if lock is not None and around.project.read(dockerfile) and around.libraries:
             current = around.environments.current()
             look = around.libraries
-            yield from image_libraries.expected(around.project, manifest, lock, current, look)
+            found = image_libraries.expected(around.project, manifest, lock, current, look)
+            yield from _at(found, dockerfile=dockerfile)
 
 
 def _fleet(

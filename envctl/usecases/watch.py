@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from envctl import quick
+from envctl.disk import inputs
 from envctl.domain.environment import Inspection, Stamp
 from envctl.domain.environment.here import Here
 from envctl.domain.manifest import Manifest
@@ -78,14 +78,14 @@ class Watch:
             ("machine", "-"),
         ]
         try:
-            return [(kind, quick.look(kind, name), name) for kind, name in names]
+            return [(kind, inputs.look(kind, name), name) for kind, name in names]
         except (OSError, ValueError):
             return None
 
 
 def _devices() -> Inputs | None:
     try:
-        return [(kind, quick.look(kind, "-"), "-") for kind in ("machine", "devices")]
+        return [(kind, inputs.look(kind, "-"), "-") for kind in ("machine", "devices")]
     except (OSError, ValueError):
         return None
 
@@ -126,7 +126,7 @@ class Heard(Mapping[str, str]):
         if self._whole or secret or not told:
             return None
         names = ",".join(name if name in self._values else f"{name}?" for name in every)
-        return [("variables", quick.look("variables", names), names)] if names else []
+        return [("variables", inputs.look("variables", names), names)] if names else []
 
 
 def standing(root: str, path: str, stamp: Stamp) -> list[tuple[str, str]]:

@@ -102,8 +102,8 @@ class Repository:
 
 
 @contextmanager
-def template(folder: Path) -> Iterator[World]:
-    """Give a locked project with its Dockerfile, and its index while tests need it."""
+def template(folder: Path, *, image: bool = False) -> Iterator[World]:
+    """Give a locked project, with its Dockerfile if that is wanted, and its index while tests need it."""
     root = folder / "template"
     root.mkdir()
     with LocalIndex(mode="html") as index:
@@ -119,8 +119,9 @@ def template(folder: Path) -> Iterator[World]:
         )
         world.write("pyproject.toml", world.manifest())
         world.envctl("lock")
-        world.write(".envctl/image/uv.txt", UV)
-        world.envctl("dockerize")
+        if image:
+            world.write(".envctl/image/uv.txt", UV)
+            world.envctl("dockerize")
         shutil.rmtree(root / ".envctl" / "cache")
         yield world
 

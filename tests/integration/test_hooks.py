@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def repository(made: World, tmp_path: Path) -> Repository:
-    return copied(made, tmp_path / "it's a \"repo\"")
+    return copied(made, tmp_path / 'it\'s a "repo"')
 
 
 def shown(repository: Repository, **extra: Any) -> dict[str, Any]:
@@ -206,7 +206,9 @@ def test_worktrees_and_submodules(repository: Repository, made: World, tmp_path:
     repository.git("add", "notes")
     repository.commit()  # the other tree is no affair of this commit
     whole = copied(made, tmp_path / "whole")
-    whole.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.root), "sub")
+    whole.git(
+        "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.root), "sub"
+    )
     sub = Repository(root=whole.root / "sub")
     sub.envctl("hooks", "install")
     assert (whole.root / ".git/modules/sub/hooks/pre-commit").is_file()
@@ -252,7 +254,9 @@ def test_a_configuration_is_added_to_and_given_back(repository: Repository) -> N
 
 
 def test_how_it_is_told(repository: Repository) -> None:
-    printed = repository.envctl("hooks", "install", "--print", "--repo", "https://x/y", "--rev", "v1")
+    printed = repository.envctl(
+        "hooks", "install", "--print", "--repo", "https://x/y", "--rev", "v1"
+    )
     assert printed.splitlines() == [
         "repos:",
         '  - repo: "https://x/y"',

@@ -1,12 +1,12 @@
 """What the hooks do when git starts them: what is staged is judged, project by project, whatever a shell says."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from envctl.cli import cli
 from tests import machines
 from tests.integration.repositories import STALE, Repository, copied, template
 from tests.integration.world import World
@@ -57,7 +57,7 @@ def test_what_is_staged_is_judged(repository: Repository, made: World) -> None:
     assert "lock-missing" in repository.commit(code=1)
 
     put_back(repository)
-    repository.edit("pylock.toml", "sha256 = \"", "sha256 = \"0")
+    repository.edit("pylock.toml", 'sha256 = "', 'sha256 = "0')
     assert "lock-edited" in repository.commit("pylock.toml", code=1)
 
     put_back(repository)
@@ -102,6 +102,40 @@ def test_flags_and_filters_of_git(repository: Repository) -> None:
     repository.edit("pyproject.toml", *reversed(STALE))
     repository.git("update-index", "--assume-unchanged", "pyproject.toml")
     assert "lock-stale" in repository.commit(code=1)
+
+
+def test_where_git_keeps_what(repository: Repository, tmp_path: Path) -> None:
+    """A repository apart from its work tree, a lock that is a link, one that is announced only."""
+    repository.write("src/a", "")
+    away = tmp_path / "away.git"
+    (repository.root / ".git").rename(away)
+    whole = ("--git-dir", str(away), "--work-tree", str(repository.root))
+    repository.stale()
+    for folder in (".", "src"):
+        said = repository.git(*whole, "commit", "-a", "-m", "x", code=1, cwd=folder)
+        assert "lock-stale" in said
+    away.rename(repository.root / ".git")
+    env = {"GIT_DIR": "../.git", "GIT_WORK_TREE": ".."}
+    assert "lock-stale" in repository.git("commit", "-am", "x", code=1, cwd="src", env=env)
+
+    put_back(repository)
+    repository.git("rm", "-q", "--cached", "pylock.toml")
+    repository.git("add", "--intent-to-add", "pylock.toml")
+    assert "`git add -- pylock.toml`" in repository.commit(code=1)
+
+    put_back(repository)
+    (repository.root / "locks").mkdir()
+    repository.git("mv", "pylock.toml", "locks/real.toml")
+    (repository.root / "pylock.toml").symlink_to("locks/real.toml")
+    repository.git("add", "--all")
+    repository.commit()
+    fine = repository.read("locks/real.toml")
+    repository.write("locks/real.toml", "")
+    repository.git("add", "locks/real.toml")
+    repository.write("locks/real.toml", fine)
+    repository.edit("pyproject.toml", "the team's", "our")
+    repository.git("add", "pyproject.toml")
+    assert "lock-unreadable" in repository.commit(code=1)
 
 
 @pytest.fixture
@@ -151,23 +185,47 @@ def test_a_manifest_that_cannot_be_read_refuses(several: Repository) -> None:
     several.write("services/api/pyproject.toml", "[tool.envctl\n")
     said = several.commit("-a", code=1)
     assert "services/api/pyproject.toml" in said
-    several.write("services/api/pyproject.toml", "[tool.envctl]\nx = '\udcff'\n".encode(
-        errors="surrogateescape").decode("latin-1"))
+    several.write(
+        "services/api/pyproject.toml",
+        "[tool.envctl]\nx = '\udcff'\n".encode(errors="surrogateescape").decode("latin-1"),
+    )
     (several.root / "services/api/pyproject.toml").write_bytes(b"[tool.envctl]\n# \xff\n")
     assert "not UTF-8" in several.commit("-a", code=1)
 
 
 SHELL: Mapping[str, str] = {
-    **{f"UV_{name}": "1" for name in ("FROZEN", "OFFLINE", "LOCKED", "NO_CONFIG", "NO_SYNC", "NO_CACHE")},
-    **{"UV_EXCLUDE_NEWER": "2001-01-01", "UV_PROJECT": "/tmp", "UV_INDEX_URL": "http://127.0.0.1:9"},
-    **{"UV_CONFIG_FILE": "/dev/null", "UV_WORKING_DIRECTORY": "/tmp", "UV_PYTHON": "nope"},
+    **{
+        f"UV_{name}": "1"
+        for name in ("FROZEN", "OFFLINE", "LOCKED", "NO_CONFIG", "NO_SYNC", "NO_CACHE")
+    },
+    "UV_EXCLUDE_NEWER": "2001-01-01",
+    "UV_PROJECT": "/tmp",
+    "UV_INDEX_URL": "http://127.0.0.1:9",
+    "UV_CONFIG_FILE": "/dev/null",
+    "UV_WORKING_DIRECTORY": "/tmp",
+    "UV_PYTHON": "nope",
     **{f"PIP_{name}": "1" for name in ("REQUIRE_VIRTUALENV", "DRY_RUN", "NO_INDEX", "QUIET")},
-    **{"PIP_CONFIG_FILE": "/dev/null", "PIP_TARGET": "/tmp", "PIP_PYTHON": "/bin/true"},
-    **{"ENVCTL_PROFILE": "nope", "ENVCTL_SYSROOT": "/nowhere", "_ENVCTL_COMPLETE": "bash_source"},
-    **{"PYTHONPATH": "/nowhere", "PYTHONOPTIMIZE": "2", "PYTHONSTARTUP": "/nowhere", "PYTHONINSPECT": ""},
-    **{"GIT_LITERAL_PATHSPECS": "1", "GIT_ICASE_PATHSPECS": "1", "GIT_EXTERNAL_DIFF": "/bin/true"},
-    **{"PRE_COMMIT": "1", "PRE_COMMIT_FROM_REF": "HEAD", "PRE_COMMIT_TO_REF": "HEAD"},
-    **{"SKIP": "envctl-verify", "CI": "true", "VIRTUAL_ENV": "/nowhere", "LC_ALL": "C", "TERM": "dumb"},
+    "PIP_CONFIG_FILE": "/dev/null",
+    "PIP_TARGET": "/tmp",
+    "PIP_PYTHON": "/bin/true",
+    "ENVCTL_PROFILE": "nope",
+    "ENVCTL_SYSROOT": "/nowhere",
+    "_ENVCTL_COMPLETE": "bash_source",
+    "PYTHONPATH": "/nowhere",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONSTARTUP": "/nowhere",
+    "PYTHONINSPECT": "",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_ICASE_PATHSPECS": "1",
+    "GIT_EXTERNAL_DIFF": "/bin/true",
+    "PRE_COMMIT": "1",
+    "PRE_COMMIT_FROM_REF": "HEAD",
+    "PRE_COMMIT_TO_REF": "HEAD",
+    "SKIP": "envctl-verify",
+    "CI": "true",
+    "VIRTUAL_ENV": "/nowhere",
+    "LC_ALL": "C",
+    "TERM": "dumb",
 }
 
 
@@ -175,6 +233,7 @@ SHELL: Mapping[str, str] = {
 def stale(made: World, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository in which everything is out of date, and staged; no test may write to it."""
     found = copied(made, tmp_path_factory.mktemp("stale"))
+    found.write("Dockerfile", "# >>> envctl: generated >>>\nFROM x\n# <<< envctl <<<\n")
     (found.root / ".venv").mkdir()
     found.stale()
     found.git("add", "--all")
@@ -182,21 +241,38 @@ def stale(made: World, tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.mark.parametrize("name", SHELL)
-def test_no_variable_lets_a_stale_lock_through(stale: Repository, name: str) -> None:
+def test_no_variable_lets_a_stale_lock_through(
+    stale: Repository,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     """By the way that a configuration starts it: nothing clears the variables there."""
-    said = stale.run("envctl", "hooks", "run", "verify", "--", env={name: SHELL[name]}, code=1)
+    words = ["hooks", "run", "verify", "--"]
+    if name.startswith(("PYTHON", "_ENVCTL", "LC_")):  # read before the program begins
+        said = stale.run("envctl", *words, env={name: SHELL[name]}, code=1)
+    else:
+        monkeypatch.setenv(name, SHELL[name])
+        monkeypatch.chdir(stale.root)
+        with pytest.raises(SystemExit) as ended:
+            cli(words)
+        assert ended.value.code == 1
+        said = capfd.readouterr().out
     assert "lock-stale" in said
 
 
 @pytest.mark.parametrize("hook", ["lock", "dockerfile", "environment"])
-def test_nor_all_of_them_together(stale: Repository, hook: str) -> None:
-    before = {name: stale.read(name) for name in ("pylock.toml", "Dockerfile")}
-    said = stale.run("sh", "-c", f"envctl hooks run {hook} --; echo code $?", env=SHELL)
+def test_nor_all_of_them_together(stale: Repository, tmp_path: Path, hook: str) -> None:
+    """The other hooks write, or look at what cannot be staged."""
+    shutil.copytree(stale.root, tmp_path / "copy", symlinks=True)
+    copy = Repository(root=tmp_path / "copy", environ=stale.environ)
+    said = copy.run("sh", "-c", f"envctl hooks run {hook} --; echo code $?", env=SHELL)
     assert "code 0" not in said
-    assert {name: stale.read(name) for name in before} == before
 
 
-def test_the_lock_is_written_and_the_commit_refused_once(repository: Repository, made: World) -> None:
+def test_the_lock_is_written_and_the_commit_refused_once(
+    repository: Repository, made: World
+) -> None:
     repository.envctl("hooks", "install", "--hook", "lock", "--hook", "verify")
     repository.stale()
     repository.git("add", "pyproject.toml")
@@ -206,6 +282,7 @@ def test_the_lock_is_written_and_the_commit_refused_once(repository: Repository,
     assert '"2.0"' in repository.read("pylock.toml")
     said = repository.commit(code=1)
     assert "right in the folder, and not staged: `git add -- pylock.toml`" in said
+    assert "not staged" in repository.commit(code=1, env={"PRE_COMMIT": "1"})
     repository.git("add", "pylock.toml")
     made.index.forget_requests()
     repository.commit()
@@ -242,7 +319,12 @@ def test_an_environment_that_the_checkout_left_behind(repository: Repository) ->
     repository.envctl("sync")
     assert "package-version" in repository.git("merge", "-q", "-m", "both", "newer")
     repository.envctl("sync")
-    assert repository.git("checkout", "-q", "main", "--", "pylock.toml", code=None).count("package-version") == 1
+    assert (
+        repository.git("checkout", "-q", "main", "--", "pylock.toml", code=None).count(
+            "package-version"
+        )
+        == 1
+    )
     put_back(repository)
     repository.git("bisect", "start", "HEAD", "main")
     repository.git("bisect", "reset")

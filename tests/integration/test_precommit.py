@@ -25,7 +25,7 @@ GIT_HOOKS = ("pre-commit", "pre-merge-commit", "post-checkout", "post-merge", "p
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("hooks")
-    with template(folder) as world:
+    with template(folder, image=True) as world:
         homes = {
             "PRE_COMMIT_HOME": str(tmp_path_factory.getbasetemp() / "pre-commit-home"),
             "PREK_HOME": str(folder / "prek-home"),
@@ -64,9 +64,7 @@ def state(repository: Repository) -> list[dict[str, Any]]:
     return found
 
 
-def test_from_this_repository(
-    made: World, hook_repo: tuple[Path, str], tmp_path: Path
-) -> None:
+def test_from_this_repository(made: World, hook_repo: tuple[Path, str], tmp_path: Path) -> None:
     """pre-commit installs envctl by the address and the revision."""
     repository = copied(made, tmp_path / "project")
     repository.envctl("sync")
@@ -96,7 +94,9 @@ def test_all_four(made: World, tmp_path: Path, tool: str) -> None:
     repository = copied(made, tmp_path / "pro ject")
     repository.envctl("sync")
     install(repository, tool, *(word for name in NAMES for word in ("--hook", name)))
-    assert [(each["hook"], each["started"], each["lacking"]) for each in state(repository)] == [
+    found = state(repository)
+    assert {each["means"] for each in found} == {tool}
+    assert [(each["hook"], each["started"], each["lacking"]) for each in found] == [
         (each.name, [name for name in GIT_HOOKS if name in each.stages], []) for each in HOOKS
     ]
     repository.write("notes", "nothing to look at")

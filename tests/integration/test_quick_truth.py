@@ -4,11 +4,14 @@ Each example spoils the project, the machine, the shell and the note. Where the 
 whole program must say the same without any note; it runs in this process, so that there can be many examples.
 """
 
+import fcntl
 import itertools
 import os
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -21,7 +24,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from envctl import __version__, quick
+from envctl.adapters.probes.host import surroundings
 from envctl.cli import cli
+from envctl.disk import inputs, machine
 from tests import driver, machines
 from tests.integration.trouble import environment, project
 from tests.integration.world import World
@@ -211,7 +216,7 @@ def shell(values: dict[str, str | None]) -> Iterator[None]:
     words=st.sampled_from(tuple(LINES)),
     note=notes,
     files=st.dictionaries(st.sampled_from(PROJECT + INSTALLED), mutations, max_size=2),
-    machine=st.dictionaries(st.sampled_from(MACHINE), mutations, max_size=1),
+    signs=st.dictionaries(st.sampled_from(MACHINE), mutations, max_size=1),
     values=st.dictionaries(
         st.sampled_from(VARIABLES), st.one_of(st.none(), st.sampled_from(VALUES)), max_size=2
     ),
@@ -221,14 +226,14 @@ def test_the_answer_is_the_whole_programs(
     words: str,
     note: Mutation | None,
     files: dict[str, Mutation],
-    machine: dict[str, Mutation],
+    signs: dict[str, Mutation],
     values: dict[str, str | None],
 ) -> None:
     assert answer(words) is not None, "the project is not as it was before"
     with ExitStack() as spoilt:
         for name, mutation in files.items():
             spoilt.enter_context(changed(made.root / name, mutation))
-        for name, mutation in machine.items():
+        for name, mutation in signs.items():
             root = Path(made.environ["ENVCTL_SYSROOT"])
             spoilt.enter_context(changed(root / name, mutation))
         if note:
@@ -300,12 +305,12 @@ def test_no_note_tells_of_a_secret(made: World) -> None:
 @pytest.mark.parametrize("line", ["[env]\nHF_TOKEN = 'x'\n", "env-file = 'my.env'\n"])
 def test_what_an_env_file_changes_leaves_no_note(made: World, line: str) -> None:
     note = made.root / quick.CACHE / LINES["verify"]
-    kept = note.read_bytes()
     note.unlink()
     with changed(made.root / ".envctl/local.toml", ("text", 0, 0, line.encode(), False)):
         whole("verify")
         assert note.exists() is ("HF_TOKEN" in line)
-    note.write_bytes(kept)
+    whole("verify")
+    assert truthful("verify")
 
 
 def test_notes_of_others(made: World) -> None:
@@ -342,12 +347,50 @@ def test_a_new_installation_of_the_same_version_asks_again(made: World, tmp_path
         assert done.returncode == expected, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("columns", "more", "quickly"),
+    [
+        (100, {}, True),
+        (60, {}, False),
+        (100, {"NO_COLOR": "1"}, False),
+    ],
+)
+def test_a_terminal_shows_the_same(
+    made: World, columns: int, more: dict[str, str], *, quickly: bool
+) -> None:
+    """Colours and broken lines included."""
+    env = {**os.environ, "TERM": "xterm", **more}
+    fast = (
+        "import sys; from envctl import quick; quick.answer(['envctl', *sys.argv[1:]]); sys.exit(9)"
+    )
+    full = "from envctl.cli import cli; cli(prog_name='envctl')"
+    said = {code: on_terminal(code, columns, env) for code in (fast, full)}
+    assert said[full][0] == 0
+    assert said[fast] == (said[full] if quickly else (9, b""))
+    assert (b"\x1b[" in said[full][1]) is not bool(more)
+
+
+def on_terminal(code: str, columns: int, env: dict[str, str]) -> tuple[int, bytes]:
+    """Return exit code and output of `verify`, called by this Python code with a terminal of that width."""
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    argv = [sys.executable, "-c", code, "verify"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=slave, env=env, check=False)
+    os.set_blocking(master, False)
+    said = b""
+    with suppress(BlockingIOError):
+        said = os.read(master, 1 << 16)
+    os.close(slave)
+    os.close(master)
+    return done.returncode, said
+
+
 def test_a_clock_that_is_set_back() -> None:
     """Support that has ended would count as if it had not; a note holds from the day on which it was written."""
     today = datetime.now(tz=UTC).date()
     days = {number: (today + timedelta(days=number)).isoformat() for number in (-2, 2)}
-    assert [quick.look("since", days[number]) for number in (-2, 2)] == ["yes", "no"]
-    assert [quick.look("until", days[number]) for number in (-2, 2)] == ["no", "yes"]
+    assert [inputs.look("since", days[number]) for number in (-2, 2)] == ["yes", "no"]
+    assert [inputs.look("until", days[number]) for number in (-2, 2)] == ["no", "yes"]
 
 
 def test_the_notes_that_rest_on_support_name_both_days(made: World) -> None:
@@ -402,3 +445,9 @@ def test_a_note_that_may_not_be_read(made: World) -> None:
             os.seteuid(0)
         note.chmod(0o644)
     assert truthful(words)
+
+
+def test_a_schedulers_job_is_known_by_a_word_of_its_group() -> None:
+    """The fast path asks the whole program there; it knows no more than these words."""
+    for _, group in surroundings._JOB_GROUPS:
+        assert any(word in group.pattern for word in machine.JOBS)

@@ -1,6 +1,7 @@
 """`verify --fix`, `[tool.envctl.verify]` and annotations, through the command line."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from tests.integration.provoking.images import edited
 from tests.integration.provoking.locks import stale
 from tests.integration.world import STOCK
 
+PROGRAM = (sys.executable, "-m", "envctl")
 LAYERS = ("--only", "lock,environment,image")
+pytestmark = pytest.mark.xdist_group("verify-fix")  # one project for all of them
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +73,7 @@ def test_what_is_stale_is_mended_down_to_the_image_and_then_there_is_nothing_to_
         "$ envctl lock"
     )
     assert "zz-made-app 1.0 → 2.0" in done.stderr
-    assert "image        ok" in done.stdout.replace("image        1 warning", "image        ok")
+    assert done.stdout.splitlines() == ["lock         ok", "environment  ok", "image        ok"]
     again = near.envctl("verify", "--fix", *LAYERS)
     assert "$ " not in again.stderr
 
@@ -118,6 +121,7 @@ def test_a_fix_that_fails_ends_it_with_its_own_message_and_code(near: Near) -> N
     assert "$ envctl sync" not in done.stderr
     found = result(near, "verify", "--fix", *LAYERS, code=3)
     assert found["error"]["code"] == "resolution"
+    assert "lock-stale" in {each["code"] for each in found["result"]["findings"]}
 
 
 def test_a_folder_called_envctl_is_not_taken_for_the_program(near: Near) -> None:
@@ -130,7 +134,7 @@ def test_what_the_team_switches_off_is_told(near: Near) -> None:
     stale(near)
     weighed(near, 'severity = { lock-stale = "off" }')
     for _ in range(2):  # the second answer is the note's
-        done = near.run([*_program(), "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "false"})
+        done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "false"})
         assert done.stdout == (
             "lock         ok\n2 findings are switched off by [tool.envctl.verify]: lock-stale\n"
         )
@@ -141,15 +145,9 @@ def test_what_the_team_switches_off_is_told(near: Near) -> None:
     # Nothing of it is mended, and a change of the table counts at once.
     assert result(near, "verify", "--fix", "--only", "lock", code=0)["result"]["ran"] == []
     near.edit("pyproject.toml", '"off"', '"warning"')
-    lowered = near.run([*_program(), "verify", "--only", "lock"]).stdout
+    lowered = near.run([*PROGRAM, "verify", "--only", "lock"]).stdout
     assert lowered.endswith("this counts less by [tool.envctl.verify]: lock-stale\n")
-    near.run([*_program(), "verify", "--only", "lock", "--strict"], code=1)
-
-
-def _program() -> list[str]:
-    import sys
-
-    return [sys.executable, "-m", "envctl"]
+    near.run([*PROGRAM, "verify", "--only", "lock", "--strict"], code=1)
 
 
 def test_strict_in_the_manifest_and_on_the_command_line(near: Near) -> None:
@@ -157,7 +155,7 @@ def test_strict_in_the_manifest_and_on_the_command_line(near: Near) -> None:
     edited(near)
     for words, code in (((), 1), (("--strict",), 1), (("--no-strict",), 0)):
         near.envctl("verify", "--only", "image", *words, code=code)
-        near.run([*_program(), "verify", "--only", "image", *words], code=code)
+        near.run([*PROGRAM, "verify", "--only", "image", *words], code=code)
     assert "dockerfile-edited" in near.envctl("dockerize", "--check", code=1).stdout
 
 
@@ -193,7 +191,7 @@ def test_a_warning_is_annotated_each_time(near: Near) -> None:
     stale(near)
     weighed(near, 'severity = { lock-stale = "warning" }')
     for _ in range(2):
-        done = near.run([*_program(), "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "true"})
+        done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "true"})
         assert done.stdout.count("\n::warning ") == 2
 
 

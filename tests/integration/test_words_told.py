@@ -144,6 +144,21 @@ USAGE = {
     ),
     "upgrade": ("there is no command `upgrade`", "envctl", "did you mean `envctl lock --upgrade`?"),
     "verify --only lokc": ("there is no layer `lokc`", "--only", "did you mean `lock`?"),
+    "verify --only driver-too-old": (
+        "there is no layer `driver-too-old`",
+        "--only",
+        "that is a code, and found by `envctl verify --only machine,fleet`",
+    ),
+    "verify --skip lock-stale": (
+        "there is no layer `lock-stale`",
+        "--skip",
+        'that is a code: `lock-stale = "off"` in [tool.envctl.verify.severity] leaves it out',
+    ),
+    "image run -v data:/data": (
+        "`image run` has no option `-v`",
+        "envctl image run",
+        "did you mean `--mount`, as in `envctl image run --mount data:/data`?",
+    ),
     "tree --json --format dot": (
         "`--json` is a format of its own, and goes to stdout",
         "envctl tree",

@@ -345,7 +345,7 @@ def test_an_image_that_is_not_there_is_named(built: Project) -> None:
 
 def test_an_option_that_is_none_is_no_command(built: Project) -> None:
     done = built.run("--gpu", "all", "--", "true", code=2)
-    assert "No such option '--gpu'" in done.stderr
+    assert "has no option `--gpu`" in done.stderr
     assert built.run("--", "echo", "--gpu", "-p").stdout == "--gpu -p\n"
     assert built.run("echo", "--gpu").stdout == "--gpu\n"
 

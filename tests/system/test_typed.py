@@ -119,12 +119,15 @@ def test_the_readmes_way(
     (project / ".envctl" / "image").mkdir(parents=True)
     (project / ".envctl" / "image" / "uv.txt").write_text(UV_PIN)
     (project / "train.py").write_text("print('trained')\n")
-    [way] = blocks(section(README, "The main job by hand"))
+    subprocess.run(["git", "init", "--quiet", str(project)], check=True)
     env = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
     images.append("zz-made-readme:latest")
-    said = dict(zip((typed.command for typed in way), type_in(project, way, env), strict=True))
+    said: dict[str, str] = {}
+    for block in blocks(section(README, "Five minutes")):
+        said |= zip((typed.command for typed in block), type_in(project, block, env), strict=True)
     assert said["envctl run -- python train.py"] == "trained\n"
     assert (project / ".envctl/machines/lab-a100.toml").is_file()
+    assert (project / ".git/hooks/pre-commit").is_file()
 
 
 @pytest.fixture

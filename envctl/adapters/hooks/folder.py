@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from envctl.adapters.hooks.repository import Repository
-from envctl.adapters.staging import refused
+from envctl.adapters.staging import MARK, refused
 from envctl.domain.hooks import BEFORE
 from envctl.domain.hooks.scripts import HookFile
 from envctl.emitters import git_hook
@@ -64,9 +64,10 @@ class HookFolder:
     def put(self, name: str, script: str) -> None:
         """Write the script as that hook; another's is kept as ``before``. Raises ``ProjectError``."""
         path = self.path / name
-        staged = path.with_name(f".{name}.{secrets.token_hex(6)}")
+        staged = path.with_name(f".{name}{MARK}{secrets.token_hex(6)}")
         try:
             _make(self.path)
+            _sweep(path)
             _write(staged, script)
             now = _text(path)
             if os.path.lexists(path) and (now is None or git_hook.named(now) is None):
@@ -83,6 +84,7 @@ class HookFolder:
         path = self.path / name
         before = path.with_name(f"{name}.{BEFORE}")
         try:
+            _sweep(path)
             if os.path.lexists(before):
                 before.replace(path)  # of two names of one file both would stay:
                 if os.path.lexists(before):
@@ -136,6 +138,13 @@ def _same(one: Path, other: Path) -> bool:
         return os.path.samestat(one.lstat(), other.lstat())
     except OSError:
         return False
+
+
+def _sweep(path: Path) -> None:
+    """Remove what an envctl left that was killed while it wrote; who writes now holds the lock."""
+    for each in list(path.parent.iterdir()):
+        if each.name.startswith(f".{path.name}{MARK}"):
+            each.unlink()
 
 
 def _make(folder: Path) -> None:

@@ -89,6 +89,7 @@ def opened(folder: Path, environ: Mapping[str, str]) -> Repository | None:
     env |= {name: os.path.abspath(env[name]) for name in _PLACES if env.get(name)}  # noqa: PTH100
     git_dir = _asked(folder, env, "--git-dir")
     if git_dir is None:
+        _refuse_broken(folder, env)
         return None
     top = _top(folder, env, git_dir)
     if top is None:
@@ -102,6 +103,16 @@ def opened(folder: Path, environ: Mapping[str, str]) -> Repository | None:
         git_dir=git_dir,
         env={**env, "GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(top), "GIT_OPTIONAL_LOCKS": "0"},
     )
+
+
+def _refuse_broken(folder: Path, env: Mapping[str, str]) -> None:
+    """Say why there is no repository, where that is not simply so: another user's, or a broken one."""
+    _, _, said = raw(["git", "rev-parse", "--git-dir"], cwd=folder, env={**env, "LC_ALL": "C"})
+    reason = said.removeprefix("fatal: ").split("\n")[0]
+    if reason and not reason.startswith("not a git repository"):
+        raise ToolFailedError(
+            f"git does not work here: {reason}", where=str(folder), hint="see `git status`"
+        )
 
 
 def _top(folder: Path, env: Mapping[str, str], git_dir: Path) -> Path | None:

@@ -50,7 +50,7 @@ def explain(done: Completed, question: Question, look: Look) -> EnvctlError:
         error = ToolFailedError(
             f"pip-compile ended with code {done.code}: {last.strip() or 'it said nothing'}",
             where="pip-tools",
-            hint="run again with --verbose to see all that it said",
+            hint="`--verbose` shows all that it said; `envctl doctor` looks at indexes, settings and disks",
         )
     error.details = "\n".join(filter(None, (text.strip(), error.details)))
     return error

@@ -53,7 +53,7 @@ def _unknown(done: Completed) -> EnvctlError:
     return ToolFailedError(
         f"uv ended with code {done.code}: {said}",
         where=" ".join(["uv", *takewhile(lambda word: word[:1] != "-", done.argv[1:3])]),
-        hint="run again with `envctl --verbose …` to see all that uv said",
+        hint="`--verbose` shows all that uv said; `envctl doctor` looks at indexes, settings and disks",
     )
 
 
@@ -83,7 +83,7 @@ def _wrong_hash(match: re.Match[str]) -> EnvctlError:
             f"if the new file is right: `envctl lock --upgrade-package {name}`",
         )
     return HashMismatchError(
-        f"the file for {match[1]} is not the one in the lock (its hash differs)",
+        f"the file for `{match[1]}` is not the one in the lock (its hash differs)",
         where="pylock.toml",
         hint="ask whoever runs the index; if the new file is right: "
         f"`envctl lock --upgrade-package {match[1].partition('==')[0]}`",

@@ -30,14 +30,14 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Active:
-    """One hook, and by which means: ``pre-commit`` (a configuration), ``by hand`` (in one as well), or ``git``.
+    """One hook, and by which means: a configuration of ``pre-commit`` or ``prek``, one ``by hand``, or ``git``.
 
     ``started``: the git hooks that start it, ``lacking``: those that should and do not. ``current``: it is as this
     envctl would write it.
     """
 
     hook: str
-    means: Literal["pre-commit", "by hand", "git"]
+    means: Literal["pre-commit", "prek", "by hand", "git"]
     where: str
     started: tuple[str, ...]
     lacking: tuple[str, ...]

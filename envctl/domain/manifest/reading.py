@@ -1,7 +1,7 @@
 """``pyproject.toml`` → ``Manifest``: ``[project]``, ``[dependency-groups]`` and ``[tool.envctl]``."""
 
 import re
-from typing import cast
+from typing import cast, get_args
 
 from packaging.dependency_groups import resolve_dependency_groups
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -54,7 +54,7 @@ def parse_manifest(data: reading.Table) -> Manifest:
         python=_python(own, project),
         resolver=cast(
             "ResolverName",
-            reading.text(own, "resolver", _ROOT, choices=("uv", "pip-tools")) or "uv",
+            reading.text(own, "resolver", _ROOT, choices=get_args(ResolverName)) or "uv",
         ),
         platforms=tables.platforms(own),
         default_groups=tables.known_groups(reading.texts(own, "groups", _ROOT), groups, "groups"),

@@ -1,13 +1,12 @@
 """The workflow that checks each change: verify, sync, verify, and the image."""
 
-from collections.abc import Mapping
-
 from envctl.domain.workflow import (
     Variant,
     Workflow,
     filter_pattern,
     hash_pattern,
     literal,
+    secret_variable,
 )
 from envctl.emitters.quoted_yaml import quoted
 from envctl.emitters.workflows.steps import (
@@ -152,11 +151,20 @@ def _skipped(variants: tuple[Variant, ...]) -> str:
 
 def _image(flow: Workflow, built: tuple[Variant, ...]) -> str:
     several = built[0].profile is not None
-    variables: Mapping[str, str] = _profile(several=several) | logins(flow)
     option = _option(several=several)
-    commands = [f"envctl image build{option} --verify"]
+    names = dict.fromkeys(name for each in built for name in each.secrets)
+    given = {name: secret_variable(name) for name in names}
+    variables = _profile(several=several) | logins(flow)
+    # Under names of their own: one may be called PATH.
+    variables |= {f"BUILD_{each}": f"${{{{ secrets.{each} }}}}" for each in given.values()}
+    commands = []
     if any(each.hermetic for each in built):
-        commands.insert(0, f"envctl dockerize{option}")  # it fetches the wheels
+        commands.append(f"envctl dockerize{option}")  # it fetches the wheels
+    if given:
+        commands.append("umask 077")
+    commands += [f'printf %s "$BUILD_{each}" > "$RUNNER_TEMP/{each}"' for each in given.values()]
+    secrets = "".join(f' --secret {name}="$RUNNER_TEMP/{each}"' for name, each in given.items())
+    commands.append(f"envctl image build{option}{secrets} --verify")
     script = commands[0] if len(commands) == 1 else "|\n    " + "\n    ".join(commands)
     return f"- name: Build the image\n{env(variables)}  run: {script}\n"
 

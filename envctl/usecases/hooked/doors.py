@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from envctl.domain.hooks.scripts import HookFile
-from envctl.ports import Project
 
 
 class Repository(Protocol):
@@ -60,13 +59,6 @@ class Folder(Protocol):
     def locked(self) -> AbstractContextManager[None]:
         """Let one process at a time change the hooks."""
         ...
-
-
-class Staged(Project, Protocol):
-    """A project as it is staged; ``apart``: the files that were asked for and are otherwise in the folder."""
-
-    @property
-    def apart(self) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from envctl import quick
 
 if TYPE_CHECKING:  # it brings every noun
-    from envctl.usecases.hooked.doors import Staged
+    from envctl.usecases.hooked.staged import Staged
 
 
 def name(layers: str) -> str:

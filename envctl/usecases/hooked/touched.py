@@ -20,8 +20,11 @@ def folders(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def is_ours(project: "Project") -> bool:
-    """Whether envctl keeps the project: its manifest, a folder or its lock says so. Others are left alone."""
+def is_ours(project: "Project", folder: "Project | None" = None) -> bool:
+    """Whether envctl keeps the project: its manifest, a folder or its lock says so. Others are left alone.
+
+    ``folder``: the same project as it is on disk, which may say so where its lock is what a commit removes.
+    """
     from envctl.usecases.load import LOCK, MANIFEST  # noqa: PLC0415  # see above
 
     text = project.read(MANIFEST)
@@ -32,6 +35,8 @@ def is_ours(project: "Project") -> bool:
     except (tomllib.TOMLDecodeError, TypeError):
         said = "envctl" in text
     if said or project.listing(".envctl") or project.listing(".envctl/machines"):
+        return True
+    if folder is not None and folder.listing(".envctl"):
         return True
     return _MADE_BY.search(project.read(LOCK) or "") is not None
 

@@ -1,6 +1,8 @@
 """Our hooks by way of pre-commit or prek: in their configuration, which the git hooks of theirs read."""
 
+import re
 from collections.abc import Collection, Iterator
+from typing import Literal
 
 from envctl.domain.hooks import DEFAULT, GIT_HOOKS, git_hooks, in_order
 from envctl.domain.hooks.state import Active, Done, Wish
@@ -12,10 +14,19 @@ _MADE = "# Made by `envctl hooks install`.\n"
 
 def found(doors: Doors) -> tuple[str, str | None]:
     """Return the configuration's name and text; ``None``: there is none, and that is how it would be named."""
-    for name in configuration.NAMES:
+    for name in (*_named(doors), *configuration.NAMES):
         if (text := doors.read(name)) is not None:
             return name, text
     return configuration.NAMES[0], None
+
+
+def _named(doors: Doors) -> Iterator[str]:
+    """Yield the configurations that the git hooks of pre-commit or prek name (``pre-commit install --config``)."""
+    for each in GIT_HOOKS:
+        file = doors.folder.look(each)
+        for text in file.texts if file.shim else ():
+            for word in re.findall(r"--config=('[^']*'|\"[^\"]*\"|[^\s)]+)", text):
+                yield word.strip("'\"")
 
 
 def used(doors: Doors) -> bool:
@@ -41,7 +52,10 @@ def install(doors: Doors, wish: Wish) -> Done:
     return Done(
         means="pre-commit",
         changed=changed,
-        notes=tuple(notes),
+        notes=(
+            *notes,
+            *(f"pre-commit reads it once it is staged: `git add {each}`" for each in changed),
+        ),
         next=f"let git start them: {start(doors, lacking)}" if lacking else None,
     )
 
@@ -73,7 +87,7 @@ def active(doors: Doors) -> Iterator[Active]:
         ours = hook in there.written
         yield Active(
             hook=hook.name,
-            means="pre-commit" if ours else "by hand",
+            means=_tool(doors) if ours else "by hand",
             where=name,
             started=tuple(each for each in git_hooks([hook]) if each in started),
             lacking=tuple(each for each in git_hooks([hook]) if each not in started),
@@ -83,13 +97,17 @@ def active(doors: Doors) -> Iterator[Active]:
 
 def start(doors: Doors, lacking: Collection[str]) -> str:
     """Return the command that puts in the git hooks that read the configuration."""
-    name, _ = found(doors)
+    types = " ".join(f"-t {each}" for each in GIT_HOOKS if each in lacking)
+    return f"`{_tool(doors)} install {types}`"
+
+
+def _tool(doors: Doors) -> Literal["pre-commit", "prek"]:
+    """Return what reads the configuration: what the git hooks start, else what can."""
     theirs = {shim for each in GIT_HOOKS if (shim := doors.folder.look(each).shim)}
-    only_prek = name != configuration.NAMES[0] or (
-        doors.has("prek") and not doors.has("pre-commit")
-    )
-    tool = "prek" if theirs == {"prek"} or (not theirs and only_prek) else "pre-commit"
-    return f"`{tool} install {' '.join(f'-t {each}' for each in GIT_HOOKS if each in lacking)}`"
+    alone = doors.has("prek") and not doors.has("pre-commit")
+    if found(doors)[0] in configuration.NAMES[1:] or theirs == {"prek"} or (alone and not theirs):
+        return "prek"
+    return "pre-commit"
 
 
 def _started(doors: Doors) -> frozenset[str]:

@@ -69,7 +69,7 @@ SAID = [
     (
         "error: Failed to download `acme==1`\n  cause: Hash mismatch for `acme==1`\n",
         HashMismatchError,
-        ("the file for acme==1", "pylock.toml", "--upgrade-package acme"),
+        ("the file for `acme==1`", "pylock.toml", "--upgrade-package acme"),
     ),
     (
         "  cause: Because acme was not found in the package registry and your project depends on acme",

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from envctl import quick
+from envctl.disk import inputs
 from envctl.domain.image import base as image_base
 from tests import image_projects as projects
 from tests.unit.checks.test_image import Workspace
@@ -64,8 +64,8 @@ def test_the_suite_of_a_dockerfile_stays(tmp_path: Path) -> None:
 
 
 def test_a_note_of_the_fast_path_holds_until_something_ends() -> None:
-    assert quick.look("until", "2020-01-01") == "no"
-    assert quick.look("until", "9999-12-31") == "yes"
+    assert inputs.look("until", "2020-01-01") == "no"
+    assert inputs.look("until", "9999-12-31") == "yes"
     last = image_base.next_end(TODAY)
     assert last is not None
     assert last > TODAY

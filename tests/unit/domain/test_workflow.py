@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from envctl.domain.workflow import (
     Choice,
     Workflow,
+    build_secrets,
     chosen,
     filter_pattern,
     hash_pattern,
     literal,
     plain,
     runner_of,
+    secret_variable,
 )
 from envctl.errors import ExportError
 
@@ -148,6 +150,22 @@ def test_the_runner_is_one_that_the_lock_is_for() -> None:
     assert runner_of([("macos", "arm64"), ("linux", "aarch64")]) == ("ubuntu-24.04-arm",)
     assert runner_of([("macos", "arm64")]) == ("macos-latest",)
     assert runner_of([("windows", "x86_64")]) == ()
+
+
+def test_the_secrets_of_a_build_are_those_of_its_steps() -> None:
+    dockerfile = """
+    RUN --mount=type=secret,id=netrc,target=/root/.netrc --mount=type=secret,id=ca true
+    RUN --mount=type=secret,id=hf_token,required=true --mount=type=cache,id=other,target=/c true
+    RUN --mount=id=my-key,type=secret --mount=type=secret,id=hf_token --mount=type=secret,id=$(id) x
+    """
+    assert build_secrets(dockerfile) == ("hf_token", "my-key")
+
+
+@given(name=st.from_regex(r"[A-Za-z0-9_.-]+", fullmatch=True))
+def test_a_secret_has_a_name_that_github_takes(name: str) -> None:
+    assert re.fullmatch(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", secret_variable(name))
+    assert secret_variable("hf_token") == "HF_TOKEN"
+    assert secret_variable("github_token") == "SECRET_GITHUB_TOKEN"
 
 
 def test_an_old_python_needs_another_one_for_envctl() -> None:

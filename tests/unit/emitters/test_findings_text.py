@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.finding.codes import Code
+from envctl.domain.finding.weights import Weights
 from envctl.emitters.findings_text import report
 
 
@@ -32,4 +35,21 @@ def test_the_gravest_come_first_and_what_one_act_mends_stays_together() -> None:
         "warning gpu-unused",
         "another build",
         "note python-version",
+    ]
+
+
+def test_what_is_said_of_several_files_is_said_once() -> None:
+    two = [replace(finding("base-unpinned", "warning"), file=f"Dockerfile.{n}") for n in "ab"]
+    text = report(["fleet"], [*two, finding("base-gone", "error")], {})
+    assert text.count("about base-unpinned") == 1
+    assert "about base-unpinned (Dockerfile.a, Dockerfile.b)\n" in text
+    assert "about base-gone\n" in text
+
+
+def test_what_the_team_switched_off_stands_below() -> None:
+    off = Weights(severity={"file-added": "off", "file-modified": "note"})
+    weighed = off.weigh([finding("file-added", "error")] * 2 + [finding("file-modified", "error")])
+    assert report(["fleet"], weighed.findings, {}, weighed=weighed).splitlines()[-2:] == [
+        "2 findings are switched off by [tool.envctl.verify]: file-added",
+        "this counts less by [tool.envctl.verify]: file-modified",
     ]

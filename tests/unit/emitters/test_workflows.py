@@ -76,6 +76,7 @@ CASES = {
     "several": SEVERAL,
     "old": flow(variant(dockerfile=None, blind=True), python="3.9", logins=()),
     "own": flow(variant(runner=("self-hosted", "gpu"), hermetic=True), branch="rel+1"),
+    "secret": flow(variant(secrets=("hf_token", "my-key"))),
     "odd": flow(folder='it\'s #1 [a] {b}: *&!%@`\\ "q" $HOME $(id)'),
 }
 
@@ -168,7 +169,9 @@ def test_what_every_workflow_keeps_to(name: str) -> None:
             assert re.fullmatch(r"actions/[a-z-]+@v\d+", used), path
         for expression in re.findall(r"\$\{\{ (.*?) \}\}", text):
             known = expression in GIVEN or expression.startswith("hashFiles(")
-            secret = re.fullmatch(r"secrets\.UV_INDEX_TEAM_(USERNAME|PASSWORD)", expression)
+            secret = re.fullmatch(
+                r"secrets\.(UV_INDEX_TEAM_(USERNAME|PASSWORD)|HF_TOKEN|MY_KEY)", expression
+            )
             assert known or secret, expression
         checkout = next(s for s in steps(workflow) if "checkout" in s.get("uses", ""))
         assert checkout["with"] == {"persist-credentials": False}
@@ -236,6 +239,20 @@ def test_several_profiles_are_a_matrix() -> None:
         *("pylock.cpu.toml", "pylock.cu126.toml", "pylock.mac.toml"),
         *("Dockerfile.cpu", ".envctl/image/cpu", "Dockerfile.cu126", ".envctl/image/cu126"),
         ".dockerignore",
+    ]
+
+
+def test_secrets_of_the_image_are_files_that_only_its_build_sees() -> None:
+    workflow = check(CASES["secret"])
+    (build,) = (s for s in steps(workflow) if "BUILD_HF_TOKEN" in s.get("env", {}))
+    assert build["name"] == "Build the image"
+    assert build["env"]["BUILD_MY_KEY"] == "${{ secrets.MY_KEY }}"
+    given = '--secret hf_token="$RUNNER_TEMP/HF_TOKEN" --secret my-key="$RUNNER_TEMP/MY_KEY"'
+    assert build["run"].splitlines() == [
+        "umask 077",
+        'printf %s "$BUILD_HF_TOKEN" > "$RUNNER_TEMP/HF_TOKEN"',
+        'printf %s "$BUILD_MY_KEY" > "$RUNNER_TEMP/MY_KEY"',
+        f"envctl image build {given} --verify",
     ]
 
 
