@@ -157,10 +157,10 @@ def imports(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; every warning is an error."""
+    """Build the documentation, anew each time: pages are made of the program, too. Every warning is an error."""
     install(session, "docs")
     session.run(
-        *("sphinx-build", "-W", "-n", "--keep-going", "-b", "html"),
+        *("sphinx-build", "-E", "-W", "-n", "--keep-going", "-b", "html"),
         *("-d", "docs/_build/doctrees", "docs", "docs/_build/html"),
         *session.posargs,
     )

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from typing import NoReturn
 
 _INTERRUPTED = 130
+_TOOL = 4
 
 
 def main() -> None:
@@ -12,8 +14,10 @@ def main() -> None:
         from envctl import quick
 
         quick.answer(sys.argv)
-        from envctl.cli import cli
-
+        try:
+            from envctl.cli import cli
+        except ImportError as error:
+            _broken(error)
         cli(prog_name="envctl")
     except KeyboardInterrupt:  # before the program had begun
         if sys.stderr:
@@ -23,6 +27,16 @@ def main() -> None:
         if end.code == _INTERRUPTED:
             _leave()
         raise
+
+
+def _broken(error: ImportError) -> NoReturn:
+    """Say that something of envctl is missing: nothing that could say it better can be loaded."""
+    if sys.stderr:
+        sys.stderr.write(
+            f"error: this envctl is not whole: {error}\n  where: {sys.prefix}\n"
+            "  next:  install it anew, into an environment of its own\n"
+        )
+    sys.exit(_TOOL)
 
 
 def _leave() -> None:

@@ -89,8 +89,10 @@ def test_every_call_in_a_sentence_names_commands_and_options_that_there_are() ->
         try:
             parse(argv)
         except click.ClickException as error:
-            if re.search("No such|no such|unexpected", error.format_message()):
-                wrong.append(f"{where}: {error.format_message()}")
+            said = error.format_message()
+            stands_for_one = re.search("No such command '[A-Z]+'", said)
+            if re.search("No such|unexpected", said) and not stands_for_one:
+                wrong.append(f"{where}: {said}")
         except (EnvctlError, click.exceptions.Exit):
             continue
     assert len(every) > 150

@@ -18,7 +18,6 @@ from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.profile import variant, variants
 from envctl.emitters import findings_text
-from envctl.emitters.printable import printable
 from envctl.usecases import bundle, dockerize, dockerize_base, image_libraries, load
 
 
@@ -228,7 +227,7 @@ def _tell(plan: dockerize.DockerPlan, *, with_diff: bool) -> None:
     if with_diff and plan.diff:
         show(plan.diff)
     elif plan.renewed:
-        say("\n".join(map(printable, plan.renewed.rstrip("\n").split("\n"))))
+        say(plan.renewed.rstrip("\n"), whole=True)
     for name in plan.changed:
         say(f"  wrote {name}")
     if not plan.changed:

@@ -189,7 +189,7 @@ def _environments(
         if done.code != 0:
             show(_heading(folder) + done.stdout)
             if done.stderr.strip():
-                say(done.stderr.rstrip("\n"))
+                say(done.stderr.rstrip("\n"), whole=True)
             worst = 1
     return worst
 

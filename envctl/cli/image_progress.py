@@ -40,7 +40,7 @@ class _Lines:
     def hear(self, event: Event) -> None:
         if isinstance(event, Output):
             for line in image_text.output(event.text) if event.key not in self._internal else ():
-                say(f"          {line}")
+                say(f"          {line}", whole=True)
         elif event.internal:
             self._internal.add(event.key)
         elif event.state == "running":
@@ -86,7 +86,7 @@ class _Live:
             return
         self._write(_CLEAR)
         for line in self._said[step.key] if step.state == "failed" else ():
-            say(f"          {line}")
+            say(f"          {line}", whole=True)
         say(image_text.ended(step, seconds))
 
     def _draw(self) -> None:

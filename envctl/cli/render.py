@@ -50,17 +50,22 @@ def report(text: str) -> None:
     show(terminal.painted(fitted) if terminal.coloured(sys.stdout) else fitted)
 
 
-def say(text: str, *, faint: bool = False) -> None:
+def say(text: str, *, faint: bool = False, whole: bool = False) -> None:
     """Print talk to stderr: broken for a terminal, and nothing in it steers one.
 
+    ``whole``: these are another program's lines, or a file's, which are not broken and whose colours are left out.
     Talk that nobody can hear any more stops no work.
     """
-    plain = "\n".join(printable(line.expandtabs(), names=True) for line in text.split("\n"))
-    columns = terminal.width(sys.stderr)
+    plain = _plain(_ESCAPES.sub("", text) if whole else text)
+    columns = None if whole else terminal.width(sys.stderr)
     fitted = wrapped(plain, columns) if columns else plain
     if terminal.coloured(sys.stderr):
         fitted = terminal.look(fitted, "faint") if faint else terminal.painted(fitted)
     _tell(fitted)
+
+
+def _plain(text: str) -> str:
+    return "\n".join(printable(line.expandtabs(), names=True) for line in text.split("\n"))
 
 
 def _tell(text: str) -> None:
@@ -86,8 +91,7 @@ def fail(error: EnvctlError, *, verbose: bool) -> None:
     say(failure(error))
     if error.details and verbose:
         # As it was said, for a report: no line is broken, and none of them steers the terminal.
-        lines = _ESCAPES.sub("", error.details).split("\n")
-        _tell("\n".join(["", *(printable(line.expandtabs(), names=True) for line in lines)]))
+        _tell(f"\n{_plain(_ESCAPES.sub('', error.details))}")
     elif error.details:
         say("  (`--verbose` shows what was said underneath)", faint=True)
 

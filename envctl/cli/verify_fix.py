@@ -11,7 +11,7 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import verify_report
-from envctl.cli.render import say, show
+from envctl.cli.render import VERBOSE, say, show
 from envctl.cli.verify_report import Format
 from envctl.usecases.fixing import Fix, Left, Mended, mend, plan
 from envctl.usecases.verify import Report
@@ -27,7 +27,7 @@ def fix(
 ) -> None:
     """Mend what commands can mend; exits with 0 if nothing is left, 1 if something is, or a failed command's code."""
     errors: list[Any] = []
-    verbose = bool(ctx.find_root().params.get("verbose"))
+    verbose = bool(ctx.meta.get(VERBOSE))
 
     def run(step: Fix) -> int:
         say(f"$ {step.command}")
@@ -35,12 +35,14 @@ def fix(
         words = [*before, *step.words, *(["--json"] if form == "json" else [])]
         # `-P`: a folder of the project's that is called `envctl` is not this program.
         argv = [sys.executable, "-P", "-m", "envctl", *words]
-        ended = services.run(argv, env=services.environ, heard=lambda line: say(line.rstrip("\n")))
+        ended = services.run(
+            argv, env=services.environ, heard=lambda line: say(line.rstrip("\n"), whole=True)
+        )
         if form == "json":
             with suppress(ValueError, AttributeError):
                 errors[:] = [json.loads(ended.stdout).get("error")]
         elif ended.stdout:
-            say(ended.stdout.rstrip("\n"))
+            say(ended.stdout.rstrip("\n"), whole=True)
         return ended.code
 
     done = mend(look, run, _told)

@@ -65,7 +65,7 @@ def _absent(name: str, text: str, manifest: Manifest, where: Target) -> UsageErr
             break
     else:
         names = sorted(_names(text, where))
-        hint = meant(name, names, otherwise=f"there is: {listed(names)}")
+        hint = meant(name, names, otherwise=f"there is: {listed(names) if names else 'nothing'}")
     return UsageError(f"there is no `{name}` in {where.key}", where=load.MANIFEST, hint=hint)
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from envctl.bootstrap import services
 from envctl.cli import cli
+from envctl.errors import ProjectError
 from tests import machines
 from tests.integration.repositories import STALE, Repository, copied, template
 from tests.integration.world import World
@@ -136,6 +138,32 @@ def test_where_git_keeps_what(repository: Repository, tmp_path: Path) -> None:
     repository.edit("pyproject.toml", "the team's", "our")
     repository.git("add", "pyproject.toml")
     assert "lock-unreadable" in repository.commit(code=1)
+
+
+def test_a_project_as_it_is_staged(repository: Repository) -> None:
+    """What is committed is read from the index; wheels never are, and are where a machine has them."""
+    repository.write(".envctl/image/.gitignore", "*.whl\n")
+    for name in ("image/a.whl", "image/list", "machines/a.toml"):
+        repository.write(f".envctl/{name}", name)
+    repository.git("add", "--all")
+    repository.write(".envctl/image/other", "")
+    repository.write(".envctl/image/list", "changed")
+    repository.write(".envctl/machines/b.toml", "")
+    (repository.root / ".envctl/machines/a.toml").unlink()
+    found = services(repository.root).staged("")
+    assert found.listing(".envctl/image") == (".gitignore", "a.whl", "list")
+    assert found.listing(".envctl/machines") == ("a.toml",)
+    assert found.entries(".envctl/machines") == ("a.toml",)
+    assert found.read(".envctl/image/list") == "image/list"
+    assert found.read(".envctl/machines/a.toml") == "machines/a.toml"
+    assert found.read(".envctl/machines/b.toml") is None
+    assert found.read("../outside") is None
+    assert set(found.apart) == {
+        *(".envctl/image/other", ".envctl/image/list"),
+        *(".envctl/machines/a.toml", ".envctl/machines/b.toml"),
+    }
+    with pytest.raises(ProjectError, match="only looked at"):
+        found.write({"pylock.toml": ""})
 
 
 @pytest.fixture

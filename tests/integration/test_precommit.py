@@ -133,6 +133,22 @@ def test_all_four(made: World, tmp_path: Path, tool: str) -> None:
     assert repository.read(".pre-commit-config.yaml") == "# ours\nrepos: []\n"
 
 
+@pytest.mark.parametrize("tool", ["pre-commit", "prek"])
+def test_a_configuration_that_is_named_otherwise(tmp_path: Path, tool: str) -> None:
+    repository = Repository(root=tmp_path)
+    repository.git("init", "--quiet")
+    text = "repos: [ ]\n"
+    repository.write("of ours/hooks #1.yaml", text)
+    repository.run(str(PROGRAMS / tool), "install", "--config", "of ours/hooks #1.yaml")
+    said = repository.envctl("hooks", "install", "--hook", "lock")
+    assert "wrote of ours/hooks #1.yaml" in said
+    assert f"`{tool} install -t pre-merge-commit`" in said
+    assert [each["where"] for each in state(repository)] == ["of ours/hooks #1.yaml"]
+    repository.envctl("hooks", "uninstall")
+    assert repository.read("of ours/hooks #1.yaml") == text
+    assert not (tmp_path / ".pre-commit-config.yaml").exists()
+
+
 def test_the_file_of_this_repository_says_what_the_program_says() -> None:
     listed = yaml.safe_load((SOURCE / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert [

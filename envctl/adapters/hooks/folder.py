@@ -67,7 +67,6 @@ class HookFolder:
         staged = path.with_name(f".{name}{MARK}{secrets.token_hex(6)}")
         try:
             _make(self.path)
-            _sweep(path)
             _write(staged, script)
             now = _text(path)
             if os.path.lexists(path) and (now is None or git_hook.named(now) is None):
@@ -84,7 +83,6 @@ class HookFolder:
         path = self.path / name
         before = path.with_name(f"{name}.{BEFORE}")
         try:
-            _sweep(path)
             if os.path.lexists(before):
                 before.replace(path)  # of two names of one file both would stay:
                 if os.path.lexists(before):
@@ -102,6 +100,7 @@ class HookFolder:
         path = self._repository.common / "envctl-hooks.lock"
         try:
             with FileLock(path):
+                _sweep(self.path)
                 yield
         except OSError as error:
             raise refused(error, path, "locked") from error
@@ -140,11 +139,10 @@ def _same(one: Path, other: Path) -> bool:
         return False
 
 
-def _sweep(path: Path) -> None:
-    """Remove what an envctl left that was killed while it wrote; who writes now holds the lock."""
-    for each in list(path.parent.iterdir()):
-        if each.name.startswith(f".{path.name}{MARK}"):
-            each.unlink()
+def _sweep(folder: Path) -> None:
+    """Remove what an envctl left that was killed while it wrote; who holds the lock alone writes."""
+    for each in folder.glob(f".*{MARK}*"):
+        each.unlink()
 
 
 def _make(folder: Path) -> None:

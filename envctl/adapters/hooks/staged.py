@@ -19,6 +19,7 @@ from envctl.errors import ProjectError
 
 _LINK = "120000"
 _SPECIAL = re.compile(r"[*?\[\\]")
+_BUNDLES = ".envctl/image/"
 _NOTES = ".envctl/cache/"
 _LINKS = 40  # as Linux has it: more is a circle
 
@@ -130,8 +131,16 @@ class StagedProject:
         rest = [name.removeprefix(start) for name in index if name.startswith(start)]
         found = {each.split("/")[0] for each in rest if folders or "/" not in each}
         there = self._files.entries(folder) if folders else self._files.listing(folder)
+        if start.startswith(_BUNDLES):
+            found |= self._ignored(start, set(there) - found)
         self.apart |= {start + each for each in found ^ set(there)} if start else set()
         return tuple(sorted(found))
+
+    def _ignored(self, start: str, names: set[str]) -> set[str]:
+        """Return which of these git ignores: wheels are never committed, and each machine fetches its own."""
+        placed = {self._placed(start + each): each for each in names}
+        found = self._repository.names("check-ignore", "-z", "--", *placed) if placed else ()
+        return {placed[each] for each in found or ()}
 
     def _entry(self, name: str) -> _Entry | None:
         if self._here(name):

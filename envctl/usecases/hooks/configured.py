@@ -9,6 +9,7 @@ from envctl.domain.hooks.state import Active, Done, Wish
 from envctl.usecases.hooked.doors import Doors
 from envctl.usecases.hooks import configuration
 
+_OPTION = re.compile(r"""'--config=([^']*)'|--config=('[^']*'|"[^"]*"|[^\s)]+)""")
 _MADE = "# Made by `envctl hooks install`.\n"
 
 
@@ -25,8 +26,7 @@ def _named(doors: Doors) -> Iterator[str]:
     for each in GIT_HOOKS:
         file = doors.folder.look(each)
         for text in file.texts if file.shim else ():
-            for word in re.findall(r"--config=('[^']*'|\"[^\"]*\"|[^\s)]+)", text):
-                yield word.strip("'\"")
+            yield from (each[1] or each[2].strip("'\"") for each in _OPTION.finditer(text))
 
 
 def used(doors: Doors) -> bool:
