@@ -15,6 +15,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 nitpicky = True
+smartquotes = False  # an option's two dashes are two dashes
 
 html_theme = "furo"
 html_title = f"envctl {__version__}"

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from typing import NoReturn
 
 _INTERRUPTED = 130
 _TOOL = 4
@@ -17,7 +16,7 @@ def main() -> None:
         try:
             from envctl.cli import cli
         except ImportError as error:
-            _broken(error)
+            raise SystemExit(_broken(error)) from None
         cli(prog_name="envctl")
     except KeyboardInterrupt:  # before the program had begun
         if sys.stderr:
@@ -29,20 +28,23 @@ def main() -> None:
         raise
 
 
-def _broken(error: ImportError) -> NoReturn:
-    """Say that something of envctl is missing: nothing that could say it better can be loaded."""
+def _broken(error: ImportError) -> int:
+    """Say that a part of envctl is missing, in the plainest way: who says it better may be what is missing."""
     if sys.stderr:
         sys.stderr.write(
             f"error: this envctl is not whole: {error}\n  where: {sys.prefix}\n"
             "  next:  install it anew, into an environment of its own\n"
         )
-    sys.exit(_TOOL)
+    return _TOOL
 
 
 def _leave() -> None:
     """End at once: Python would wait for its threads, and may end by the signal instead of with a code."""
     for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
+        try:
+            stream.flush()
+        except OSError:
+            continue
     os._exit(_INTERRUPTED)
 
 

@@ -49,6 +49,13 @@ def test_the_reference_has_every_command_and_option(site: Path) -> None:
     assert wanted <= documented, sorted(wanted - documented)
 
 
+def test_examples_can_be_copied(site: Path) -> None:
+    """No dash or quote became a typographer's."""
+    text = (site / "reference" / "cli.html").read_text(encoding="utf-8")
+    assert "Example: envctl verify --only lock,image" in text
+    assert not re.search(r"[\u2013\u2014\u2018\u2019\u201c\u201d]", text)
+
+
 def test_every_page_can_be_reached_from_the_index_in_its_part() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^:::\{toctree\}\n(.*?)^:::", text, re.MULTILINE | re.DOTALL)

@@ -7,10 +7,11 @@ Source: "Workflow commands for GitHub Actions" (``::error file=…,line=…,titl
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from envctl.domain.finding import SEVERITIES, Finding, Severity
+from envctl.domain.finding import Finding, Severity
 from envctl.emitters.printable import printable
 
-_COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "note": "notice"}
+# A note asks for nothing: in the log it is at hand, beside the lines of a change it would be in the way.
+_SHOWN: tuple[Severity, ...] = ("error", "warning")
 _MOST = 10
 
 
@@ -23,14 +24,14 @@ class Place:
 
 
 def annotations(findings: Sequence[Finding], place: Callable[[Finding], Place | None]) -> str:
-    """Return one line for each, the gravest first; more than GitHub shows become one that says so."""
+    """Return one line for each error and warning; more than GitHub shows become one that says so."""
     lines: list[str] = []
-    for severity in SEVERITIES:
+    for severity in _SHOWN:
         own = [finding for finding in findings if finding.severity == severity]
         shown = own if len(own) <= _MOST else own[: _MOST - 1]
         lines += [_line(finding, place(finding)) for finding in shown]
         if more := len(own) - len(shown):
-            lines.append(f"::{_COMMANDS[severity]} title=envctl::{_data(_more(more, severity))}")
+            lines.append(f"::{severity} title=envctl::{_data(_more(more, severity))}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -44,7 +45,7 @@ def _line(finding: Finding, place: Place | None) -> str:
     properties = ",".join(f"{name}={_property(value)}" for name, value in words)
     way = f"mend it with: {finding.fix}" if finding.fix else finding.advice
     message = "\n".join(printable(text, names=True) for text in (finding.message, way) if text)
-    return f"::{_COMMANDS[finding.severity]} {properties}::{_data(message)}"
+    return f"::{finding.severity} {properties}::{_data(message)}"
 
 
 def _where(place: Place | None) -> Iterator[tuple[str, str]]:

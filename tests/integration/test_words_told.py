@@ -387,3 +387,13 @@ def test_what_a_tool_said_is_shown_on_demand(folder: Path, tmp_path: Path) -> No
         assert long.stderr.splitlines()[:3] == short.stderr.splitlines()[:3]
         assert "Failed to fetch" in long.stderr
         assert "Failed to fetch" not in short.stderr
+
+
+def test_an_envctl_that_lacks_a_part_of_it(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise ModuleNotFoundError(\"No module named 'click'\")\n")
+    done = call(folder, "lock", "--upgrade", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 4
+    assert done.stderr == (
+        "error: this envctl is not whole: No module named 'click'\n"
+        f"  where: {sys.prefix}\n  next:  install it anew, into an environment of its own\n"
+    )

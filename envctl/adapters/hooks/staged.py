@@ -138,9 +138,9 @@ class StagedProject:
 
     def _ignored(self, start: str, names: set[str]) -> set[str]:
         """Return which of these git ignores: wheels are never committed, and each machine fetches its own."""
-        placed = {self._placed(start + each): each for each in names}
-        found = self._repository.names("check-ignore", "-z", "--", *placed) if placed else ()
-        return {placed[each] for each in found or ()}
+        argv = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--")
+        found = {self._named(each) for each in self._asked(*argv, self._literal(start))}
+        return {each for each in names if start + each in found}
 
     def _entry(self, name: str) -> _Entry | None:
         if self._here(name):

@@ -183,13 +183,14 @@ def _meant(word: Word, gpus: Sequence[Gpu]) -> list[Target]:
     if exact or word.place is None:
         return exact or [each for each in every if (each.uuid or "").startswith(word.id)]
     uuid, gpu_instance, compute_instance = word.place
-    return [
+    fits = [
         each
         for each in every
         if (each.gpu.uuid or "").startswith(uuid)
         and each.mig
         and (each.mig.gpu_instance, each.mig.compute_instance) == (gpu_instance, compute_instance)
     ]
+    return [each for each in fits if each.gpu.uuid == uuid] or fits
 
 
 def _enumerated(named: tuple[Target, ...]) -> tuple[Target, ...]:

@@ -42,7 +42,7 @@ def test_a_finding_with_its_place_and_its_fix() -> None:
 def test_kinds_and_order() -> None:
     found = [finding(severity="note"), finding(severity="warning"), finding()]
     lines = annotations(found, lambda _: None).splitlines()
-    assert [parsed(line)[0] for line in lines] == ["error", "warning", "notice"]
+    assert [parsed(line)[0] for line in lines] == ["error", "warning"]
 
 
 @given(st.text(), st.text(min_size=1))
@@ -70,8 +70,8 @@ def test_more_than_github_shows_are_counted() -> None:
     ten = [finding(str(n)) for n in range(10)]
     assert len(annotations(ten, lambda _: None).splitlines()) == 10
     lines = annotations(
-        [*ten, finding("10"), finding(severity="note")], lambda _: None
+        [*ten, finding("10"), finding(severity="warning")], lambda _: None
     ).splitlines()
     assert len(lines) == 11
     assert lines[9] == "::error title=envctl::2 more errors are in the log of this step"
-    assert lines[10].startswith("::notice ")
+    assert lines[10].startswith("::warning ")
