@@ -129,11 +129,7 @@ def _words(ctx: click.Context, value: str | None) -> None:
     """Refuse what is neither an option nor the one value; `-1` is a value."""
     words = [*filter(None, [value]), *ctx.args]
     if odd := next((word for word in words if re.match(r"-+[A-Za-z]", word)), None):
-        raise UsageError(
-            f"`gpus explain` has no option `{odd}`",
-            where="envctl gpus explain",
-            hint="see `envctl gpus explain --help` for its options",
-        )
+        raise click.NoSuchOption(odd, ctx=ctx)
     if ctx.args:
         whole = shlex.quote(",".join(word.strip(",") for word in words))
         raise UsageError(

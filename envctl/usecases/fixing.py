@@ -9,18 +9,19 @@ from envctl.domain.finding.catalogue import CATALOGUE
 from envctl.domain.finding.codes import Code
 from envctl.usecases.verify import Report
 
+_RECORD = ("record", "--save", "")
+_FLEET = ("lock", "--fleet")
 _ORDER = (
+    _RECORD,
     ("lock",),
-    ("lock", "--fleet"),
+    _FLEET,
     ("sync", "--profile", ""),
     ("sync",),
     ("sync", "--repair"),
-    ("record", "--save", ""),
     ("dockerize",),
     ("dockerize", "--upgrade-base"),
 )
 """What is run, one after another: each rests on what those before it wrote. An empty word is a name."""
-_ADOPT = ("sync", "--adopt")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +39,6 @@ class Fix:
         except ValueError:
             return ()
         return tuple(rest) if first == "envctl" else ()
-
-    @property
-    def verb(self) -> str:
-        """The command of envctl that it is."""
-        return self.words[0] if self.words else ""
 
     @property
     def place(self) -> int | None:
@@ -89,13 +85,12 @@ def plan(findings: Iterable[Finding], done: Collection[str] = ()) -> Plan:
     fixes = [Fix(command=command, codes=tuple(codes)) for command, codes in wanted.items()]
     decided = {fix.words: why for fix in fixes if (why := _why(fix))}
     left = {fix.command: why for fix in fixes if (why := _kept_back(fix, decided))}
+    run = [fix for fix in fixes if fix.command not in left]
+    if any(_fits(fix.words, _RECORD) for fix in run):
+        # The next look tells whether this is needed still: the old record asked for it.
+        run = [fix for fix in run if fix.words != _FLEET]
     return Plan(
-        fixes=tuple(
-            sorted(
-                (fix for fix in fixes if fix.command not in left),
-                key=lambda fix: (fix.place or 0, fix.command),
-            )
-        ),
+        fixes=tuple(sorted(run, key=lambda fix: (fix.place or 0, fix.command))),
         left=tuple(Left(fix=fix, why=left[fix.command]) for fix in fixes if fix.command in left),
     )
 
@@ -103,8 +98,8 @@ def plan(findings: Iterable[Finding], done: Collection[str] = ()) -> Plan:
 def _kept_back(fix: Fix, decided: Mapping[tuple[str, ...], str]) -> str | None:
     """Return why a command is not run: it, or a part of it, would take a person's decision."""
     for words, why in decided.items():
-        # Whatever `sync` is told to do, it does nothing about a `.venv` that is not its own.
-        if fix.words[: len(words)] == words or (words == _ADOPT and fix.verb == "sync"):
+        # Each way of `sync` puts another environment in the place of the one that somebody made or changed.
+        if fix.words[: len(words)] == words or fix.words[:1] == words[:1] == ("sync",):
             return why
     return None
 

@@ -243,7 +243,7 @@ def test_what_does_not_resolve_changes_nothing(
         (("demo",), ("`demo` is the project itself",)),
         (("--group", "a b", "zz-made-new"), ("`a b` cannot name a dependency group",)),
         (("--extra", "x]", "zz-made-new"), ("`x]` cannot name an extra",)),
-        (("--extra", "x", "--group", "y", "zz-made-new"), ("--group and --extra contradict",)),
+        (("--extra", "x", "--group", "y", "zz-made-new"), ("`--group` and `--extra` contradict",)),
     ],
 )
 def test_usage(world: World, arguments: Sequence[str], words: Sequence[str]) -> None:

@@ -239,7 +239,7 @@ REFUSED = {
     ("one", "--", "--output=x"): (3, "no such file", "next:"),
     ("one", "a\nb"): (3, "no such file", "next:"),
     ("one", ""): (3, "an empty name", "next:"),
-    ("one", "two", "--json", "--markdown"): (2, "name one of", ""),
+    ("one", "two", "--json", "--markdown"): (2, "are two formats", ""),
     ("one", "bad.toml"): (3, "merge conflict", "bad.toml"),
 }
 

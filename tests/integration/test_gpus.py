@@ -114,8 +114,8 @@ class TestExplain:
     @pytest.mark.parametrize(
         ("words", "said"),
         [
-            ("gpus explain --jsn", "there is no option `--jsn`"),
-            ("gpus explain 0,1 --jsn", "there is no option `--jsn`"),
+            ("gpus explain --jsn", "did you mean `--json`?"),
+            ("gpus explain 0,1 --jsn", "`gpus explain` has no option `--jsn`"),
             ("gpus explain 0 1", "as one word: `envctl gpus explain 0,1`"),
             ("gpus explain 0, 1", "as one word: `envctl gpus explain 0,1`"),
             ("gpus 0,1", "`envctl gpus explain 0,1` says"),

@@ -247,6 +247,9 @@ def test_a_configuration_is_added_to_and_given_back(repository: Repository) -> N
         assert "`pre-commit install -t pre-commit -t pre-merge-commit`" in state["next"][0]
         repository.envctl("hooks", "uninstall")
         assert repository.read(".pre-commit-config.yaml") == text
+    bare = {"PATH": "/usr/bin:/bin"}
+    assert "not on your PATH" in repository.envctl("hooks", "install", env=bare)
+    repository.envctl("hooks", "uninstall")
     repository.write(".pre-commit-config.yaml", "repos:\n- repo: [\n")
     said = repository.envctl("hooks", "install", code=3)
     assert ".pre-commit-config.yaml:3" in said

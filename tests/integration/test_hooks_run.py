@@ -204,9 +204,13 @@ def test_only_projects_that_are_touched_are_judged(several: Repository) -> None:
     several.envctl(*run, "--", "README.md", "old/train.py", "../out/pyproject.toml", "-rf")
     several.envctl(*run, "--", api, odd)
     assert "in old:" in several.envctl(*run, "--", odd, old, code=1)
-    assert "in old:" in several.envctl(*run, "--project", "old", code=1)
+    several.envctl(*run, "--project", "old")  # it is not touched
+    several.envctl(*run, "--project", "services/api", "--", old, api)
+    assert "in old:" in several.envctl(*run, "--project", "old", "--", old, api, code=1)
+    for wrong in ("oldd", ".", "../old"):
+        said = several.envctl(*run, "--project", wrong, code=2)
+        assert "no project of envctl's" in said
     assert "in old:" in several.envctl(*run, "--", "pyproject.toml", code=1, cwd="old")
-    several.envctl(*run, "--project", "services/api", "--project", ODD)
 
 
 def test_a_manifest_that_cannot_be_read_refuses(several: Repository) -> None:

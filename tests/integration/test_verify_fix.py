@@ -88,6 +88,7 @@ def test_only_what_is_looked_at_is_mended(near: Near) -> None:
 
 def test_somebodys_work_is_left_alone_and_named(near: Near) -> None:
     file_modified(near)
+    (near.site / "zz_made_app").rename(near.root / "gone")  # else `sync` would mend that
     edited(near)
     before = near.read("Dockerfile")
     found = result(near, "verify", "--fix", *LAYERS, code=1)["result"]

@@ -16,6 +16,7 @@ from envctl.errors import (
     ToolFailedError,
 )
 from envctl.ports import Completed
+from envctl.readers.uv_frame import unframed
 
 _YANKED = re.compile(
     r"^warning: `([\w.-]+)==(\S+)` is yanked(?: \(reason: \"(.*)\"\))?$", re.MULTILINE
@@ -31,10 +32,10 @@ def explain(done: Completed, constraints: Sequence[str] = ()) -> EnvctlError:
 
     ``constraints``: those that uv was given (PEP 508).
     """
-    text = done.stderr
+    text = unframed(done.stderr)
     found = (make(match) for pattern, make in _MEANINGS if (match := pattern.search(text)))
-    error = next(found, None) or _unsolvable(text, constraints) or _unknown(done)
-    error.details = text.strip()
+    error = next(found, None) or _unsolvable(text, constraints) or _unknown(done, text)
+    error.details = done.stderr.strip()
     return error
 
 
@@ -46,12 +47,13 @@ def notes(text: str) -> Iterator[str]:
         yield resolver_words.no_extra(name, version, extra)
 
 
-def _unknown(done: Completed) -> EnvctlError:
-    first = next((line for line in done.stderr.splitlines() if line.startswith("error")), "")
-    causes = CAUSE.findall(done.stderr)
-    said = ": ".join([first.removeprefix("error: ") or "it said nothing", *causes[-1:]])
+def _unknown(done: Completed, text: str) -> EnvctlError:
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    first = next((line for line in said if line.startswith("error")), (said or [""])[-1])
+    causes = CAUSE.findall(text)
+    why = ": ".join([first.removeprefix("error: ") or "it said nothing", *causes[-1:]])
     return ToolFailedError(
-        f"uv ended with code {done.code}: {said}",
+        f"uv ended with code {done.code}: {why}",
         where=" ".join(["uv", *takewhile(lambda word: word[:1] != "-", done.argv[1:3])]),
         hint="`--verbose` shows all that uv said; `envctl doctor` looks at indexes, settings and disks",
     )

@@ -44,6 +44,8 @@ def install(doors: Doors, wish: Wish) -> Done:
     new = text or _MADE * (text is None)
     if hooks:
         new = configuration.put(new, name, hooks, wish.origin or there.origin)
+    if hooks and (wish.origin or there.origin).repo is None and not doors.has("envctl"):
+        notes.append("they start `envctl`, which is not on your PATH: put it there, or name `--repo`")
     changed: tuple[str, ...] = ()
     if hooks and new != text:
         doors.write(name, new)

@@ -23,7 +23,6 @@ def test_the_lock_comes_first_and_each_command_once() -> None:
     found = [
         finding("dockerfile-stale", "envctl dockerize"),
         finding("base-gone", "envctl dockerize --upgrade-base"),
-        finding("record-stale", "envctl record --save lab", "warning"),
         finding("file-missing", "envctl sync --repair"),
         finding("package-missing", "envctl sync"),
         finding("package-extra", "envctl sync"),
@@ -38,11 +37,21 @@ def test_the_lock_comes_first_and_each_command_once() -> None:
         "envctl sync --profile cpu",
         "envctl sync",
         "envctl sync --repair",
-        "envctl record --save lab",
         "envctl dockerize",
         "envctl dockerize --upgrade-base",
     ]
     assert plan(found).fixes[0].codes == ("lock-stale", "lock-stale")
+
+
+def test_a_record_is_renewed_before_the_fleet_is_asked_what_it_needs() -> None:
+    renew = finding("record-stale", "envctl record --save lab", "warning")
+    heed = finding("driver-too-old", "envctl lock --fleet")
+    project = Project([heed, STALE, renew], [])
+    assert not project.mend().report.fails()
+    assert project.ran == ["envctl record --save lab", "envctl lock"]
+    project = Project([heed, renew], [heed], [])
+    assert not project.mend().report.fails()
+    assert project.ran == ["envctl record --save lab", "envctl lock --fleet"]
 
 
 def test_a_note_asks_for_nothing() -> None:
@@ -52,9 +61,9 @@ def test_a_note_asks_for_nothing() -> None:
 @pytest.mark.parametrize(
     ("decided", "others", "run"),
     [
-        # What puts files back keeps no other `sync` from running.
-        (("file-modified", "envctl sync --repair"), ["envctl sync --repair", "envctl sync"], ["envctl sync"]),
-        (("file-added", "envctl sync --repair"), ["envctl sync"], ["envctl sync"]),
+        # Any `sync` makes the environment anew: what was changed or added in it would be gone.
+        (("file-modified", "envctl sync --repair"), ["envctl sync --repair", "envctl sync"], []),
+        (("file-added", "envctl sync --repair"), ["envctl sync", "envctl sync --profile cpu"], []),
         (("dockerfile-edited", "envctl dockerize"), ["envctl dockerize", "envctl dockerize --upgrade-base"], []),
         (("lock-foreign", "envctl lock"), ["envctl lock --fleet", "envctl sync"], ["envctl sync"]),
         (("environment-foreign", "envctl sync --adopt"), ["envctl sync --profile cpu", "envctl lock"], ["envctl lock"]),
@@ -140,7 +149,7 @@ def test_a_command_is_run_again_only_after_one_that_it_rests_on() -> None:
 
 def test_a_command_that_fails_is_the_last() -> None:
     project = Project(
-        [STALE, MISSING, finding("file-added", "envctl sync --repair")], fails="envctl lock"
+        [STALE, IMAGE, finding("file-added", "envctl sync --repair")], fails="envctl lock"
     )
     done = project.mend()
     assert project.ran == ["envctl lock"]
