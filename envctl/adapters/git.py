@@ -1,11 +1,13 @@
 """git as a source of earlier files."""
 
+import re
 from pathlib import Path
 
-from envctl.errors import ToolMissingError
+from envctl.errors import ToolFailedError, ToolMissingError
 from envctl.ports import Runner
 
 _PATIENCE = 30.0  # seconds; a large repository on a slow disk takes some
+_SAFE = re.compile(r"safe\.directory \S.*")  # in every language that git speaks
 
 
 def committed(run: Runner, root: Path, name: str) -> str | None:
@@ -62,7 +64,10 @@ def default_branch(run: Runner, root: Path) -> str:
 
 
 def revision(run: Runner, root: Path, word: str) -> str | None:
-    """Return the commit that a word means (``HEAD~1``, a branch, ``a...b``: where two parted); ``None``: none."""
+    """Return the commit that a word means (``HEAD~1``, a branch, ``a...b``: where two parted); ``None``: none.
+
+    Raises ``ToolFailedError`` where git refuses the repository: that is not for want of a commit.
+    """
     if "..." in word:
         argv = ["git", "merge-base", *(side or "HEAD" for side in word.split("...", 1))]
     else:
@@ -73,6 +78,13 @@ def revision(run: Runner, root: Path, word: str) -> str | None:
         done = run(argv, cwd=root, timeout=_PATIENCE)
     except ToolMissingError:
         return None
+    if refused := _SAFE.search(done.stderr):
+        raise ToolFailedError(
+            "git does not read this repository, because its folder belongs to another user",
+            where=str(root),
+            hint=f"`git config --global --add {refused[0]}`, if you trust its owner",
+            details=done.stderr,
+        )
     return done.stdout.strip() if done.code == 0 else None
 
 

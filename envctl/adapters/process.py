@@ -4,7 +4,6 @@ import errno
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from envctl import launch
 from envctl.adapters.unfound import unfound
+from envctl.adapters.unwinding import passed_on
 from envctl.errors import ToolMissingError
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0  # seconds for who outlives a program and still holds its stderr
 _KEPT = 1 << 13  # bytes of what a program said last
-_GIVEN = (
-    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT),
-    *(signal.SIGUSR1, signal.SIGUSR2),
-)
 _KILLED_AFTER_LIMIT = 124  # what coreutils' timeout(1) answers
 
 
@@ -114,10 +110,33 @@ def attend(argv: Sequence[str], env: Mapping[str, str]) -> "Completed":
             child = subprocess.Popen(argv, env=dict(env), stderr=stderr, close_fds=False)
         except OSError as error:
             raise _missing(argv[0], error) from error
-        with _passed_on(child):
+        with passed_on(child.send_signal):
             code = child.wait()
     text = bytes(said).decode(errors="replace")
     return Completed(argv=tuple(argv), code=code, stdout="", stderr=text)
+
+
+def follow(
+    argv: Sequence[str], env: Mapping[str, str], heard: Callable[[str], None]
+) -> "Completed":
+    """Start a program as ``run`` does; what ends us is passed on to it, and it has the time to clean up.
+
+    Raises ``ToolMissingError``.
+    """
+    from envctl.ports import Completed  # noqa: PLC0415  # as above
+
+    lines: list[str] = []
+    with _listened(heard, lines) as stderr:
+        try:
+            child = subprocess.Popen(
+                argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
+            )
+        except OSError as error:
+            raise _missing(argv[0], error) from error
+        with passed_on(child.send_signal):
+            stdout, _ = child.communicate()
+    said = "".join(lines)
+    return Completed(argv=tuple(argv), code=child.returncode, stdout=_text(stdout), stderr=said)
 
 
 @contextmanager
@@ -139,23 +158,6 @@ def _overheard(said: bytearray) -> Iterator[int]:
     finally:
         os.close(write)
         thread.join(_PATIENCE)
-
-
-@contextmanager
-def _passed_on(child: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Give the signals that mean us to the child; a terminal's Ctrl-C it has had already."""
-
-    def give(number: int, _frame: object) -> None:
-        at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
-        if not (at_terminal and number in (signal.SIGINT, signal.SIGQUIT)):
-            child.send_signal(number)
-
-    before = {number: signal.signal(number, give) for number in _GIVEN}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def program(name: str, env: Mapping[str, str]) -> str | None:

@@ -1,11 +1,16 @@
 """What ends us from outside, as Ctrl-C does: programs that we started are ended, and what was lent is given back."""
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _ENDS = (signal.SIGTERM, signal.SIGHUP)  # a CI that cancels, a terminal that is closed
+_GIVEN = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT),
+    *(signal.SIGUSR1, signal.SIGUSR2),
+)
 _SIGNALLED = 128  # plus the signal's number: what a shell answers
 
 
@@ -27,3 +32,21 @@ def unwound() -> Iterator[None]:
     finally:
         for number in mine:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def passed_on(give: Callable[[int], object]) -> Iterator[None]:
+    """Give the signals that mean us to a program that we started; a terminal's Ctrl-C it has had already."""
+
+    def pass_on(number: int, _frame: object) -> None:
+        at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
+        if not (at_terminal and number in (signal.SIGINT, signal.SIGQUIT)):
+            give(number)
+
+    mine = _GIVEN if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, pass_on) for number in mine}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

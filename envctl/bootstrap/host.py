@@ -1,8 +1,9 @@
 """The folder that envctl was started for, this machine's programs and files, and the process itself."""
 
+import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,13 @@ class Host:
         from envctl.adapters.process import attend
 
         return attend(argv, env)
+
+    def itself(self, words: Sequence[str], heard: Callable[[str], None]) -> "Completed":
+        """Run envctl in a process of its own; what ends this one ends that one first."""
+        from envctl.adapters.process import follow
+
+        # `-P`: a folder of the project's that is called `envctl` is not this program.
+        return follow([sys.executable, "-P", "-m", "envctl", *words], self.environ, heard)
 
     def become(
         self,

@@ -18,6 +18,7 @@ from envctl.errors import EnvctlError, ProjectError
 
 BROKEN_PIPE = 141
 _BUG = 70
+_OWN = f"{Path(__file__).parents[2].as_posix()}/"
 _INTERRUPTED = 130
 _SURROUNDINGS = {
     errno.ENOSPC: "make room on that disk, then run it again",
@@ -122,11 +123,12 @@ def _bug(error: BaseException) -> BugError:
     import traceback  # noqa: PLC0415
 
     frames = traceback.extract_tb(error.__traceback__)
-    last = frames[-1] if frames else None
+    own = [each for each in frames if each.filename.startswith(_OWN)] or list(frames)
+    place = f"{own[-1].filename.removeprefix(_OWN)}:{own[-1].lineno}"
     said = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
     return BugError(
         f"a bug in envctl {__version__}: {said}",
-        where=f"{'/'.join(Path(last.filename).parts[-3:])}:{last.lineno}" if last else None,
+        where=place,
         hint="report it with the command and what `--verbose` and `envctl doctor` print",
         details="".join(traceback.format_exception(error)).strip(),
     )

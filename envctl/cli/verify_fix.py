@@ -1,7 +1,6 @@
 """``envctl verify --fix``: show the commands that mend what was found, run them, look again."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -33,11 +32,7 @@ def fix(
         say(f"$ {step.command}")
         before = ["-C", str(services.project.root), *(["-v"] if verbose else [])]
         words = [*before, *step.words, *(["--json"] if form == "json" else [])]
-        # `-P`: a folder of the project's that is called `envctl` is not this program.
-        argv = [sys.executable, "-P", "-m", "envctl", *words]
-        ended = services.run(
-            argv, env=services.environ, heard=lambda line: say(line.rstrip("\n"), whole=True)
-        )
+        ended = services.itself(words, lambda line: say(line.rstrip("\n"), whole=True))
         if form == "json":
             with suppress(ValueError, AttributeError):
                 errors[:] = [json.loads(ended.stdout).get("error")]
@@ -63,7 +58,7 @@ def fix(
 
 def preview(report: Report) -> None:
     """Say what ``--fix`` would run first, and what it would leave to a person."""
-    found = plan(report.findings)
+    found = plan(report.weighed)
     if found.fixes:
         _told(found.fixes, "would run these")
     else:

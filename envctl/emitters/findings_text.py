@@ -27,13 +27,15 @@ def report(
     lines: list[str] = []
     for layer in layers:
         own = [finding for finding in findings if finding.layer == layer]
-        if layer in skipped:
-            lines.append(f"{layer:<12} skipped: {printable(skipped[layer], names=True)}")
+        why = f"skipped: {printable(skipped[layer], names=True)}" if layer in skipped else ""
+        if why and not own:
+            lines.append(f"{layer:<12} {why}")
         elif not own:
             rests_on = f": {printable(said[layer], names=True)}" if layer in said else ""
             lines.append(f"{layer:<12} ok{rests_on}")
         else:
             lines.append(f"{layer:<12} {_count(own)}")
+            lines += [f"  in part {why}"] if why else []
             lines += [f"  {printable(said[layer], names=True)}"] if layer in said else []
             lines += _block(own)
     lines += _counted(weighed) if weighed else []

@@ -50,7 +50,8 @@ def workflow(project: Project, place: Place, asked: Choice, folder: str) -> Work
     _checked(asked)
     whole = load.manifest(project)
     where = place.folder and plain(place.folder, "the project's folder")
-    choice = asked.over(_remembered(place.top, folder, where))
+    earlier = _remembered(place.top, folder, where)
+    choice = asked.over(earlier or Choice())
     several = _manifests(whole, choice.profiles, asked=bool(asked.profiles))
     lock = load.required_lock(project, several[0].lock_name)
     manifest = restricted(several[0], lock.only)
@@ -65,18 +66,21 @@ def workflow(project: Project, place: Place, asked: Choice, folder: str) -> Work
         choice=replace(
             choice,
             branch=branch,
-            source=choice.source or place.source(),
+            # `--check` in CI runs another installation than the one that wrote the files.
+            source=choice.source or (None if earlier else place.source()),
             python=None if manifest.python else python,
         ),
         managed=whole.managed,
     )
 
 
-def _remembered(top: Project, folder: str, where: str) -> Choice:
-    choice = Choice()
+def _remembered(top: Project, folder: str, where: str) -> Choice | None:
+    """Return what was chosen earlier; ``None``: there is no file that would remember it."""
+    choice = None
     for kind in ci.KINDS:
         text = top.read(f"{folder}/{ci.name(suffix(where), kind)}")
-        choice = choice.over(chosen(text) if text and seal.intact(text) else Choice())
+        if text and seal.intact(text):
+            choice = (choice or Choice()).over(chosen(text))
     return choice
 
 

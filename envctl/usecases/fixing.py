@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from envctl.domain.finding import Finding
 from envctl.domain.finding.catalogue import CATALOGUE
 from envctl.domain.finding.codes import Code
+from envctl.domain.finding.weights import Weighed
 from envctl.usecases.verify import Report
 
 _RECORD = ("record", "--save", "")
@@ -72,18 +73,17 @@ class Mended:
     failed: int = 0
 
 
-def plan(findings: Iterable[Finding], done: Collection[str] = ()) -> Plan:
+def plan(found: Weighed, done: Collection[str] = ()) -> Plan:
     """Return what mends errors and warnings; a note asks for nothing. ``done``: commands that were of no more use.
 
     What a person must decide about keeps the same command from being run for another finding: it would take the
-    decision.
+    decision. Who switches such a code off, or makes it a note, wants to keep what was changed all the more.
     """
-    wanted: dict[str, list[Code]] = {}
-    for each in findings:
-        if each.fix and each.severity != "note" and each.fix not in done:
-            wanted.setdefault(each.fix, []).append(each.code)
-    fixes = [Fix(command=command, codes=tuple(codes)) for command, codes in wanted.items()]
-    decided = {fix.words: why for fix in fixes if (why := _why(fix))}
+    fixes = _fixes(
+        each for each in found.findings if each.severity != "note" and each.fix not in done
+    )
+    every = _fixes((*found.findings, *found.off))
+    decided = {fix.words: why for fix in every if (why := _why(fix))}
     left = {fix.command: why for fix in fixes if (why := _kept_back(fix, decided))}
     run = [fix for fix in fixes if fix.command not in left]
     if any(_fits(fix.words, _RECORD) for fix in run):
@@ -93,6 +93,14 @@ def plan(findings: Iterable[Finding], done: Collection[str] = ()) -> Plan:
         fixes=tuple(sorted(run, key=lambda fix: (fix.place or 0, fix.command))),
         left=tuple(Left(fix=fix, why=left[fix.command]) for fix in fixes if fix.command in left),
     )
+
+
+def _fixes(findings: Iterable[Finding]) -> list[Fix]:
+    wanted: dict[str, list[Code]] = {}
+    for each in findings:
+        if each.fix:
+            wanted.setdefault(each.fix, []).append(each.code)
+    return [Fix(command=command, codes=tuple(codes)) for command, codes in wanted.items()]
 
 
 def _kept_back(fix: Fix, decided: Mapping[tuple[str, ...], str]) -> str | None:
@@ -114,17 +122,17 @@ def mend(
     report = look()
     ran: list[Fix] = []
     done: dict[str, int] = {}
-    while fixes := plan(report.findings, done).fixes:
+    while fixes := plan(report.weighed, done).fixes:
         told(fixes)
         for fix in fixes:
             place = fix.place or 0
             if code := run(fix):
-                left = plan(report.findings, done).left
+                left = plan(report.weighed, done).left
                 return Mended(report=report, ran=tuple(ran), left=left, failed=code)
             ran.append(fix)
             done = {each: n for each, n in done.items() if n <= place} | {fix.command: place}
         report = look()
-    return Mended(report=report, ran=tuple(ran), left=plan(report.findings, done).left)
+    return Mended(report=report, ran=tuple(ran), left=plan(report.weighed, done).left)
 
 
 def _why(fix: Fix) -> str | None:

@@ -126,7 +126,8 @@ def _images(
 
     for manifest, lock, _ in every:
         if lock is None:
-            skipped["image"] = "there is no lock to compare with"
+            which = manifest.lock_name if manifest.profile else "lock"
+            skipped["image"] = f"there is no {which} to compare with"
         else:
             evidence = dockerize.evidence(around.project, manifest, lock)
             found = image_check.check(**evidence, today=around.today)

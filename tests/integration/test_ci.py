@@ -15,7 +15,7 @@ from envctl.adapters.project import ProjectFiles
 from envctl.domain import blocks
 from envctl.domain.workflow import Choice
 from envctl.errors import EnvctlError
-from envctl.usecases.ci import export_ci
+from envctl.usecases.ci import CiOutcome, Mode, export_ci
 from envctl.usecases.ci_flow import Place
 from tests.image_projects import UV_PIN
 from tests.index.server import LocalIndex
@@ -240,7 +240,10 @@ def test_a_proposal_is_kept_up_to_date(proposed: tuple[Hub, str, list[Any]]) -> 
     # The next week nothing is newer than what is proposed, whether it is still open or somebody does not want it.
     hub.runner.has_pulls(f"CLOSED 7 {tip}")
     said, calls = propose(hub, "again")
-    assert "proposed already" in said
+    assert said.startswith("That was proposed, and closed.\n")
+    hub.runner.has_pulls(f"OPEN 7 {tip}")
+    said, calls = propose(hub, "open")
+    assert said.startswith("That is proposed already.\n")
     assert [words[:2] for words, _ in calls] == [["pr", "list"]]
     assert hub.tip(BRANCH) == tip
     # The pull request could not be opened that time (a setting of the repository forbids it by default).
@@ -249,10 +252,15 @@ def test_a_proposal_is_kept_up_to_date(proposed: tuple[Hub, str, list[Any]]) -> 
     assert [words[:2] for words, _ in calls] == [["pr", "list"], ["pr", "create"]]
     assert hub.tip(BRANCH) == tip
 
-    # The default branch has moved on: the same pull request follows.
+    # The default branch has moved on: what was closed stays closed, and an open pull request follows.
     commit = hub.tip("main")[:10]
     hub.world.write("README.md", "more\n")
     hub.push("Moved on")
+    hub.runner.has_pulls(f"CLOSED 7 {tip}")
+    said, calls = propose(hub, "closed")
+    assert said.startswith("That was proposed, and closed.\n")
+    assert hub.tip(BRANCH) == tip
+    assert [words[:2] for words, _ in calls] == [["pr", "list"]]
     hub.runner.has_pulls(f"CLOSED 3 {tip}", f"OPEN 7 {tip}")
     _, ((_, _), (patched, again)) = propose(hub, "moved")
     assert patched[:5] == ["api", "--silent", "--method", "PATCH", "repos/team/vision/pulls/7"]
@@ -325,6 +333,24 @@ def test_the_files_are_kept_up_to_date_and_a_changed_one_is_its_owners(
     assert f"replaced {files[1]}" in other
     assert world.read(files[0]) == mine
     assert 'runs-on: "own"' in world.read(files[1])
+
+
+def test_another_installation_of_envctl_has_nothing_against_the_files(world: World) -> None:
+    world.envctl("lock")
+    project = ProjectFiles(world.root)
+
+    def exported(source: str | None, mode: Mode) -> CiOutcome:
+        place = Place(top=project, folder="", branch=lambda: "main", source=lambda: source)
+        return export_ci(project, place, Choice(), mode=mode)
+
+    exported(None, "write")
+    assert "vars.ENVCTL_FROM" in world.read(".github/workflows/envctl.yml")
+    installed = "git+https://git.example/team/envctl@0123abc"
+    assert not exported(installed, "check").stale
+    (world.root / ".github/workflows/envctl.yml").unlink()
+    (world.root / ".github/workflows/envctl-upgrade.yml").unlink()
+    exported(installed, "write")
+    assert installed in world.read(".github/workflows/envctl.yml")
 
 
 def test_what_no_workflow_can_say(world: World) -> None:

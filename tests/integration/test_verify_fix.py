@@ -1,6 +1,7 @@
 """`verify --fix`, `[tool.envctl.verify]` and annotations, through the command line."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,21 +89,21 @@ def test_only_what_is_looked_at_is_mended(near: Near) -> None:
 
 def test_somebodys_work_is_left_alone_and_named(near: Near) -> None:
     file_modified(near)
-    (near.site / "zz_made_app").rename(near.root / "gone")  # else `sync` would mend that
+    for path in near.site.glob("zz_made_test*"):
+        shutil.rmtree(path)  # a plain `sync` would bring it back, in an environment made anew
     edited(near)
     before = near.read("Dockerfile")
     found = result(near, "verify", "--fix", *LAYERS, code=1)["result"]
     assert found["ran"] == []
     assert [each["command"] for each in found["left"]] == [
+        "envctl sync",
         "envctl sync --repair",
         "envctl dockerize",
     ]
     assert near.read("Dockerfile") == before
     assert "debugging" in (near.site / "zz_made_lib" / "__init__.py").read_text()
     said = near.envctl("verify", "--fix", *LAYERS, code=1).stderr
-    assert (
-        "not run, for a person to decide:\n  envctl sync --repair: it puts the files back" in said
-    )
+    assert "not run, for a person to decide:\n  envctl sync: it puts the files back" in said
 
 
 def test_a_venv_of_another_tool_is_left_alone(near: Near) -> None:

@@ -111,7 +111,8 @@ def test_the_readmes_way(
 ) -> None:
     (tmp_path / "envctl").symlink_to(ROOT)
     programs = Path(os.environ["HOME"]) / ".local" / "bin"
-    install = {**machine_environ, "HOME": os.environ["HOME"]}
+    own = {name: os.environ[name] for name in ("HOME", "XDG_CACHE_HOME")}
+    install = {**machine_environ, **own}
     install["PATH"] = f"{Path(find_uv_bin()).parent}:{os.environ['PATH']}"
     [ways] = blocks(section(README, "Install"))
     type_in(tmp_path, ways, install)

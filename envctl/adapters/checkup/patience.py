@@ -1,5 +1,6 @@
 """Calls that may never come back: a disk that is gone, a driver, a name server."""
 
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ def together(
     ``None`` for one without an answer in time, the exception for one that failed. A process ends with such threads
     left over: one that waits for the kernel can be ended by nobody.
     """
+    # Filled by whoever asks first; a second thread that asks meanwhile may find it half full (uv then fails).
+    sysconfig.get_config_vars()
     found: dict[str, _T | Exception] = {}
     threads = [
         threading.Thread(target=partial(_make, found, name, call), name=name, daemon=True)

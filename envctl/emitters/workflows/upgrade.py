@@ -75,6 +75,12 @@ _PROPOSE = """\
     fi
     pulls=$(gh pr list --head "$BRANCH" --state all --json number,state,headRefOid,isCrossRepository \\
       --jq '.[] | select(.isCrossRepository | not) | "\\(.state) \\(.number) \\(.headRefOid)"')
+    change() { git diff "$1^" "$1" | git patch-id --stable; }
+    if grep -q "^CLOSED .* $there$" <<< "$pulls" && ! grep -q '^OPEN ' <<< "$pulls" \\
+      && [ "$(change HEAD)" = "$(change FETCH_HEAD)" ]; then
+      echo 'That was proposed, and closed.'
+      exit 0
+    fi
     ours=$(git rev-parse 'HEAD^{tree}' HEAD^)
     if [ -n "$there" ] && [ "$ours" = "$(git rev-parse 'FETCH_HEAD^{tree}' FETCH_HEAD^)" ]; then
       if grep -q " $there$" <<< "$pulls"; then

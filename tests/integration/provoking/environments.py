@@ -121,7 +121,7 @@ def unmanaged(world: World) -> None:
 
 
 def unmanaged_venv(world: World) -> None:
-    """Leave `.venv` to another tool, with one package of another version, one too many and one too few."""
+    """Leave `.venv` to another tool, with packages and files that are not the lock's, too many, and too few."""
     real = (world.root / ".venv").resolve()
     unmanaged(world)
     shutil.copytree(real, world.root / ".venv", symlinks=True)
@@ -131,6 +131,8 @@ def unmanaged_venv(world: World) -> None:
     metadata = world.site / "zz_made_lib-1.0.dist-info" / "METADATA"
     metadata.write_text(metadata.read_text().replace("Version: 1.1", "Version: 1.0"))
     package_extra(world)
+    (world.site / "zz_made_app" / "__init__.py").unlink()
+    file_modified(world)
 
 
 def unset(world: Near) -> None:
@@ -164,7 +166,9 @@ CASES = (
     Case(code="project-stale", layer="environment", way="fix", provoke=project_changed),
     Case(code="activation-stale", layer="environment", way="fix", provoke=script_rewritten),
     Case(code="file-modified", layer="environment", way="fix", provoke=file_modified),
+    Case(code="file-modified", layer="environment", way="advice", provoke=unmanaged_venv),
     Case(code="file-missing", layer="environment", way="fix", provoke=file_missing),
+    Case(code="file-missing", layer="environment", way="advice", provoke=unmanaged_venv),
     Case(code="file-added", layer="environment", way="fix", provoke=file_added),
     Case(code="record-modified", layer="environment", way="fix", provoke=record_rewritten),
     Case(code="variable-unset", layer="variables", way="advice", provoke=unset),

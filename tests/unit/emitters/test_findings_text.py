@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from envctl.domain.finding import Finding, Severity
+from envctl.domain.finding import Finding, Layer, Severity
 from envctl.domain.finding.codes import Code
 from envctl.domain.finding.weights import Weights
 from envctl.emitters.findings_text import report
@@ -52,4 +52,14 @@ def test_what_the_team_switched_off_stands_below() -> None:
     assert report(["fleet"], weighed.findings, {}, weighed=weighed).splitlines()[-2:] == [
         "2 findings are switched off by [tool.envctl.verify]: file-added",
         "this counts less by [tool.envctl.verify]: file-modified",
+    ]
+
+
+def test_what_was_found_is_shown_though_a_part_was_not_looked_at() -> None:
+    why: dict[Layer, str] = {"fleet": "there is no pylock.b.toml to compare with"}
+    assert report(["fleet"], [], why) == f"fleet        skipped: {why['fleet']}\n"
+    assert report(["fleet"], [finding("base-gone", "error")], why).splitlines() == [
+        "fleet        1 error",
+        f"  in part skipped: {why['fleet']}",
+        "  error   base-gone: about base-gone",
     ]

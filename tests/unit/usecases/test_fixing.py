@@ -6,7 +6,7 @@ import pytest
 
 from envctl.domain.finding import Finding, Severity
 from envctl.domain.finding.codes import Code
-from envctl.domain.finding.weights import Weighed
+from envctl.domain.finding.weights import Weighed, Weight, Weights
 from envctl.usecases.fixing import Fix, Mended, mend, plan
 from envctl.usecases.verify import Report
 
@@ -16,7 +16,7 @@ def finding(code: Code, fix: str | None, severity: Severity = "error") -> Findin
 
 
 def commands(*found: Finding) -> list[str]:
-    return [fix.command for fix in plan(found).fixes]
+    return [fix.command for fix in plan(Weighed(findings=found)).fixes]
 
 
 def test_the_lock_comes_first_and_each_command_once() -> None:
@@ -40,7 +40,7 @@ def test_the_lock_comes_first_and_each_command_once() -> None:
         "envctl dockerize",
         "envctl dockerize --upgrade-base",
     ]
-    assert plan(found).fixes[0].codes == ("lock-stale", "lock-stale")
+    assert plan(Weighed(findings=tuple(found))).fixes[0].codes == ("lock-stale", "lock-stale")
 
 
 def test_a_record_is_renewed_before_the_fleet_is_asked_what_it_needs() -> None:
@@ -73,10 +73,21 @@ def test_what_undoes_somebodys_work_is_named_and_not_run(
     decided: tuple[Code, str], others: list[str], run: list[str]
 ) -> None:
     found = [finding(*decided), *(finding("package-missing", each) for each in others)]
-    made = plan(found)
+    made = plan(Weighed(findings=tuple(found)))
     assert [fix.command for fix in made.fixes] == run
     assert decided[1] in [each.fix.command for each in made.left]
     assert all(each.why for each in made.left)
+
+
+@pytest.mark.parametrize("weight", ["off", "note"])
+def test_what_the_team_counts_less_is_somebodys_work_still(weight: Weight) -> None:
+    found = [
+        finding("dockerfile-edited", "envctl dockerize"),
+        finding("base-unpinned", "envctl dockerize", "warning"),
+    ]
+    made = plan(Weights(severity={"dockerfile-edited": weight}).weigh(found))
+    assert made.fixes == ()
+    assert [each.fix.codes for each in made.left] == [("base-unpinned",)]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +105,7 @@ def test_what_undoes_somebodys_work_is_named_and_not_run(
     ],
 )
 def test_a_command_that_is_not_known_is_never_run(command: str) -> None:
-    made = plan([finding("record-stale", command)])
+    made = plan(Weighed(findings=(finding("record-stale", command),)))
     assert made.fixes == ()
     assert len(made.left) == (1 if command else 0)
 

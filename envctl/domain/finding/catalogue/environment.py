@@ -62,7 +62,8 @@ ENTRIES = (
         meaning="The environment has another Python than it should have.",
         cause="`python` was changed in the manifest, or the interpreter was updated.",
         fix=("envctl sync",),
-        advice="In the layer `fleet`: see that there is such a Python on that machine.",
+        advice="In the layer `fleet`: see that there is such a Python on that machine. With `managed = false`: "
+        "have the tool that keeps `.venv` make it anew.",
     ),
     Entry(
         code="package-missing",
@@ -117,6 +118,7 @@ ENTRIES = (
         "in [Bytes](../explanation/bytes.md).",
         cause="Somebody debugged in `site-packages`, here or in another environment that shares the file.",
         fix=("envctl sync --repair",),
+        advice="With `managed = false`: have the tool that keeps `.venv` install the package again.",
         yours=_LOST,
     ),
     Entry(
@@ -126,6 +128,7 @@ ENTRIES = (
         meaning="An installed file is gone.",
         cause="It was deleted, by hand or by a cleaning job.",
         fix=("envctl sync --repair",),
+        advice="With `managed = false`: have the tool that keeps `.venv` install the package again.",
     ),
     Entry(
         code="file-added",
@@ -144,5 +147,6 @@ ENTRIES = (
         "them counts no more.",
         cause="Another installer, or somebody who hides a change.",
         fix=("envctl sync --repair",),
+        yours=_LOST,
     ),
 )
