@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+_OURS = ("PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON")
+"""What the benchmarks run with; uv and Poetry would take the session's own environment for the project's."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Command:
     """Steps run one after the other as one measured whole, in a folder that ``prepare`` makes anew each time."""
@@ -71,8 +75,7 @@ def once(command: Command) -> float:
 
 def run(step: Sequence[str], folder: Path, more: Mapping[str, str]) -> None:
     """Run one step; its failure ends the benchmark."""
-    env = {**os.environ, **more}
-    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env = {name: value for name, value in os.environ.items() if name not in _OURS} | dict(more)
     done = subprocess.run(list(step), cwd=folder, env=env, capture_output=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(step)}\n{done.stderr.decode()}")

@@ -210,6 +210,9 @@ def _missing(program: str, error: OSError) -> ToolMissingError:
     elif isinstance(error, PermissionError):
         message = f"`{program}` may not be executed"
         hint = f"`chmod +x {shlex.quote(program)}`, or name what runs it, such as `sh` or `python`"
+    elif error.filename not in (None, program) and not Path(error.filename).exists():
+        message = f"`{program}` cannot be started in a folder that is not there any more"
+        where, hint = str(error.filename), "run it again; see what removes that folder"
     elif isinstance(error, FileNotFoundError) and "/" in program and Path(program).exists():
         message = f"`{program}` is to be run by a program that was not found: see its first line"
         hint = "correct that line, or name what runs it, such as `sh` or `python`"

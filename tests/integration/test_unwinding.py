@@ -47,3 +47,29 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
     done = ended(tmp_path, "kill -HUP $PPID; kill -INT $PPID", "trap '' HUP;")
     assert done.returncode == -signal.SIGINT
     assert [path.name for path in tmp_path.iterdir()] == ["pid"]
+
+
+FOLLOW = """
+import os, sys
+from envctl.adapters.process import follow
+done = follow(["sh", "-c", sys.argv[1]], os.environ, print)
+print(done.code, done.stdout, end="")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_cleans_up_is_given_the_signal_and_the_time(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """As `verify --fix` calls envctl: it may have logins in a folder of its own."""
+    script = "trap 'kill $!; echo cleaned; exit 5' INT TERM HUP; sleep 60 >/dev/null 2>&1 & "
+    done = subprocess.run(
+        [sys.executable, "-c", FOLLOW, f"{script} kill -{number} $PPID; wait"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "5 cleaned\n"), done.stderr
