@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -60,6 +61,16 @@ class HookDoors(ProjectDoors):
 
         return StagedProject(self.repository, self.repository.top / folder)
 
+    @contextmanager
+    def pushed(self, commit: str) -> Iterator[Self | None]:
+        """Give these doors with a commit that is pushed in the place of what is staged; ``None``: it is not here."""
+        from envctl.adapters.hooks import pushed
+
+        with pushed.at(self.repository, commit) as found:
+            other = replace(self)
+            vars(other)["repository"] = found
+            yield other if found else None
+
     def in_folder(self, folder: str) -> "Project":
         """Return a project of the repository as its folder has it."""
         from envctl.adapters.project import ProjectFiles
@@ -77,6 +88,14 @@ class HookDoors(ProjectDoors):
         top = str(self.repository.top)
         found = (os.path.relpath(os.path.join(self.folder, each), top) for each in names)  # noqa: PTH118
         return tuple(each for each in found if Path(each).parts[:1] != (os.pardir,))
+
+    def from_here(self, folder: str) -> str:
+        """Return a folder of the repository as it is seen from where a person calls git, or envctl."""
+        top, here = os.path.realpath(self.repository.top), os.path.realpath(self.folder)
+        prefix = os.path.join(here, self.environ.get("GIT_PREFIX", ""))  # noqa: PTH118
+        if here == top and os.path.isdir(prefix):  # noqa: PTH112  # so git starts a hook
+            here = prefix
+        return os.path.relpath(os.path.join(top, folder), here)  # noqa: PTH118
 
     def again(self, root: Path, *words: str, attended: bool = False) -> "Completed":
         """Start envctl once more in another folder, without what git tells its hooks."""

@@ -1,17 +1,17 @@
 """What a hook does at a commit, in one project after the other: judge what is staged, or write what is out of date."""
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from envctl.bootstrap import Services
 from envctl.cli.render import say, show
 from envctl.domain.hooks import Hook
 from envctl.emitters.printable import printable
 from envctl.errors import EnvctlError
-from envctl.usecases.hooked import noted, touched
+from envctl.usecases.hooked import mending, noted, touched
 
 if TYPE_CHECKING:  # a commit in order needs none of it
     from envctl.usecases.verify import Report
@@ -19,11 +19,11 @@ if TYPE_CHECKING:  # a commit in order needs none of it
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One hook of a commit, at work on one project after the other."""
+    """One hook of a commit or a push, at work on one project after the other; ``of``: what it judges."""
 
     services: Services
     hook: Hook
-    staged: bool
+    of: Literal["index", "folder", "push"]
 
     def judge(self, folder: str) -> int:
         """Say what disagrees in a project, and return 1 for it; nothing is said of one that is in order."""
@@ -31,21 +31,25 @@ class Commit:
             return 0
         from envctl.cli import verify_report  # noqa: PLC0415  # see above
 
-        report, apart = self._look(folder, staged=self.staged)
+        report, apart = self._look(folder, staged=self.of != "folder")
         if report is None or not report.fails():
             return 0
+        at, push = self.services.from_here(folder), self.of == "push"
+        findings = mending.told(report.findings, at, push=push)
+        report = replace(report, weighed=replace(report.weighed, findings=findings))
         show(heading(folder) + verify_report.as_text(report))
-        if apart:
-            names = shlex.join(sorted(apart))
+        if apart and push:
+            say(f"note: this is about the commits that are pushed; {_differ(apart)}")
+        elif apart:
             say(
-                f"note: this is about what is staged; these differ in the folder: {printable(names)}\n"
-                f"      to commit them as they are there: {_in(folder)}`git add -- {printable(names)}`"
+                f"note: this is about what is staged; {_differ(apart)}\n"
+                f"      to commit them as they are there: `{printable(mending.add(sorted(apart), at))}`"
             )
         return 1
 
     def mend(self, folder: str) -> int:
         """Write what is out of date in a project, and return 1 for it: what was written is not staged yet."""
-        report, apart = self._look(folder, staged=self.staged)
+        report, apart = self._look(folder, staged=self.of != "folder")
         wanted = list(self._commands(report))
         # Here the folder was as it is staged until a hook before this one wrote something.
         framework = "PRE_COMMIT" in self.services.environ
@@ -53,37 +57,40 @@ class Commit:
         commands = list(self._commands(there))
         if not (wanted or commands):
             return 0
+        at = self.services.from_here(folder)
         if not commands:
-            names = printable(shlex.join(sorted(apart)))
-            say(f"{heading(folder)}right in the folder, and not staged: `git add -- {names}`")
+            add = printable(mending.add(sorted(apart), at))
+            say(f"{heading(folder)}right in the folder, and not staged: `{add}`")
             return 1
         if "pyproject.toml" in apart:
             say(
                 f"{heading(folder)}pyproject.toml is staged in part: nothing was written\n"
                 f"next: stage all of it or set the rest aside (`git stash --keep-index`), "
-                f"then {_in(folder)}`{commands[0]}`"
+                f"then `{printable(mending.command(commands[0], at))}`"
             )
             return 1
-        return self._run(folder, commands)
+        findings = there.findings if there else ()
+        names = (name for fix in commands for name in mending.written(fix, findings))
+        return self._run(folder, commands, mending.add(dict.fromkeys(names), at))
 
     def _is_noted(self, folder: str) -> bool:
         """Whether the fast path of ``verify`` knows that a project is in order, and what is staged is what it knows."""
         layers = ",".join(sorted(self.hook.layers))
         project = self.services.in_folder(folder)
         note = project.read(noted.name(layers))
-        at = self.services.staged(folder) if self.staged else None
+        at = self.services.staged(folder) if self.of != "folder" else None
         if note is None or (at is not None and not noted.is_as_noted(at, note)):
             return False
         return self.services.again(project.root, "verify", "--only", layers).code == 0
 
-    def _run(self, folder: str, commands: list[str]) -> int:
+    def _run(self, folder: str, commands: list[str], add: str) -> int:
         root = self.services.repository.top / folder
         for each in commands:
             say(f"{heading(folder)}running `{printable(each)}`")
             done = self.services.again(root, *shlex.split(each)[1:], attended=True)
             if done.code != 0:
                 return done.code if done.code > 0 else 1
-        say("next: look at what was written, `git add` it, and commit again")
+        say(f"next: look at what was written, then `{printable(add)}`, and commit again")
         return 1
 
     def _commands(self, report: "Report | None") -> Iterator[str]:
@@ -120,5 +127,5 @@ def heading(folder: str) -> str:
     return f"in {printable(folder, names=True)}:\n" if folder else ""
 
 
-def _in(folder: str) -> str:
-    return f"in {printable(folder, names=True)}, " if folder else ""
+def _differ(names: Iterable[str]) -> str:
+    return f"these differ in the folder: {printable(shlex.join(sorted(names)))}"

@@ -36,16 +36,19 @@ def command(
     new: str | None,
     files: tuple[str, ...],
 ) -> None:
-    """Do what a hook does, once for each project that FILES or the index touch.
+    """Do what a hook does, in each project that is touched.
 
     verify, lock and dockerfile judge what is staged; where FILES are more than
-    that, as with `pre-commit run --all-files`, what the folder has. A file of
-    no project starts nothing.
+    that, as with `pre-commit run --all-files`, what the folder has. At a push
+    by pre-commit or prek the commits that are pushed are judged, and nothing
+    is written. A file of no project starts nothing.
     """
     chosen = hook(name)
-    only = _named(services, folders)
     if chosen.at_commit:
-        ctx.exit(_commit(services, chosen, only, files))
+        push = touched.pushed(services.environ) if stage is None else None
+        code = _push(services, chosen, folders, *push) if push else None
+        ctx.exit(_commit(services, chosen, folders, files) if code is None else code)
+    only = _named(services, folders)
     if stage is None:  # by a configuration: what the caller says is in variables
         said_old, said_new, stage = touched.checkout(services.environ)
         old, new = old or said_old, new or said_new
@@ -68,16 +71,33 @@ def _named(services: Services, folders: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(named)
 
 
-def _commit(services: Services, chosen: Hook, only: tuple[str, ...], files: tuple[str, ...]) -> int:
+def _commit(
+    services: Services, chosen: Hook, named: tuple[str, ...], files: tuple[str, ...]
+) -> int:
     """Judge or mend each project that is touched; what is staged is meant, unless FILES are more than that."""
+    only = _named(services, named)
     staged = services.repository.staged_names()
     given = services.placed(files)
     found = touched.folders((*given, *staged))
     there = [each for each in found if each in only or not only]
     if not there:
         step("nothing that is staged belongs to a project of envctl's")
-    work = Commit(services, chosen, set(given) <= set(staged))
+    work = Commit(services, chosen, "index" if set(given) <= set(staged) else "folder")
     return max((work.mend(each) if chosen.mends else work.judge(each) for each in there), default=0)
+
+
+def _push(
+    services: Services, chosen: Hook, named: tuple[str, ...], old: str | None, new: str
+) -> int | None:
+    """Judge each project that a push touches, as the commit has it; ``None``: the commit is none of this repository."""
+    with services.pushed(new) as doors:
+        if doors is None:
+            return None
+        only = _named(doors, named)
+        changed = doors.repository.changed(old, new) if old else None
+        found = touched.folders(doors.repository.manifests() if changed is None else changed)
+        work = Commit(doors, chosen, "push")
+        return max((work.judge(each) for each in found if each in only or not only), default=0)
 
 
 def _environments(

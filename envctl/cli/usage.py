@@ -5,38 +5,14 @@ option belongs, or the command's own example.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 import click
 
+from envctl.cli import elsewhere
 from envctl.domain.nearest import listed, meant, nearest
 from envctl.errors import UsageError
 
-_ELSEWHERE: Mapping[str, str] = MappingProxyType(
-    {
-        "install": "sync",
-        "uninstall": "remove",
-        "delete": "remove",
-        "update": "lock --upgrade",
-        "upgrade": "lock --upgrade",
-        "compile": "lock",
-        "resolve": "lock",
-        "check": "verify",
-        "status": "verify",
-        "list": "tree",
-        "freeze": "export requirements",
-        "why": "tree --why",
-        "exec": "run",
-        "venv": "sync",
-        "build": "image build",
-        "docker": "dockerize",
-        "info": "record",
-        "help": "--help",
-        "version": "--version",
-    }
-)
-"""What uv, pip, poetry, conda and npm call it."""
 _WITH_A_VALUE = ("-C", "--directory", "--color")
 
 
@@ -97,6 +73,8 @@ def place(root: click.Command, words: Sequence[str]) -> tuple[str, click.Command
 
 def _option(error: click.NoSuchOption, path: str, command: click.Command) -> str | None:
     word = error.option_name
+    if other := elsewhere.OPTIONS.get(f"{path} {word}"):
+        return other
     if word in ("-C", "--directory"):
         return f"write it before the command: `envctl -C DIR{path.removeprefix('envctl')} …`"
     if word == "--json" and isinstance(command, click.Group):
@@ -116,9 +94,8 @@ def _command(name: str, path: str, command: click.Command) -> str:
     known = (
         command.list_commands(click.Context(command)) if isinstance(command, click.Group) else ()
     )
-    other = _ELSEWHERE.get(name) if path == "envctl" else None
-    if other:
-        return f"did you mean `envctl {other}`?"
+    if other := elsewhere.COMMANDS.get(f"{path} {name}"):
+        return f"did you mean `{other}`?"
     close = nearest(name, known)
     if close:
         return f"did you mean `{path} {close}`?"

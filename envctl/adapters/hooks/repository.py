@@ -36,6 +36,17 @@ class Repository:
         """Where git looks for hooks: ``core.hooksPath`` counts."""
         return _asked(self.top, self.env, "--git-path", "hooks") or self.git_dir / "hooks"
 
+    @property
+    def index(self) -> Path:
+        """The file of what is staged."""
+        return _asked(self.top, self.env, "--git-path", "index") or self.git_dir / "index"
+
+    def tree(self, commit: str) -> str | None:
+        """Return the name of the tree of a commit or tag; ``None``: there is none."""
+        argv = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{tree}}")
+        found = self.git(*argv)
+        return None if found is None else os.fsdecode(found).strip()
+
     def git(self, *arguments: str, cwd: Path | None = None) -> bytes | None:
         """Return what git wrote; ``None``: it refused."""
         code, out, _ = raw(["git", *arguments], cwd=cwd or self.top, env=self.env)

@@ -66,3 +66,14 @@ def checkout(environ: Mapping[str, str]) -> tuple[str | None, str | None, str | 
     old, new = environ.get("PRE_COMMIT_FROM_REF"), environ.get("PRE_COMMIT_TO_REF")
     stage = "post-checkout" if environ.get("PRE_COMMIT_CHECKOUT_TYPE") else None
     return old, new, stage
+
+
+def pushed(environ: Mapping[str, str]) -> tuple[str | None, str] | None:
+    """Return what pre-commit and prek say of a push: the commit that the remote has, and the one that it gets.
+
+    ``None``: this is no push. Of a first push pre-commit names the branch alone (``pre_commit/commands/hook_impl.py``).
+    """
+    if not (environ.get("PRE_COMMIT") and environ.get("PRE_COMMIT_REMOTE_NAME")):
+        return None
+    new = environ.get("PRE_COMMIT_TO_REF") or environ.get("PRE_COMMIT_LOCAL_BRANCH")
+    return (environ.get("PRE_COMMIT_FROM_REF"), new) if new else None
