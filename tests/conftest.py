@@ -89,7 +89,8 @@ def _isolated(
         "XDG_CACHE_HOME": shared_cache,
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        # A file of its own, never /dev/null: `git config --global` renames its lock over whatever is named here.
+        "GIT_CONFIG_GLOBAL": home / ".gitconfig",
         "GIT_CONFIG_NOSYSTEM": "1",
         **_NAMES,
     }

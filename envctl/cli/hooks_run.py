@@ -8,7 +8,7 @@ from envctl.cli.hooks_commit import Commit, heading
 from envctl.cli.render import say, show, step
 from envctl.domain.hooks import GIT_HOOKS, NAMES, Hook, hook
 from envctl.errors import UsageError
-from envctl.usecases.hooked import touched
+from envctl.usecases.hooked import mending, touched
 
 
 @click.command(epilog="Example: envctl hooks run verify -- pyproject.toml pylock.toml")
@@ -120,7 +120,8 @@ def _environments(
         words = ("verify", "--only", ",".join(chosen.layers))
         done = services.again(repository.top / folder, *words)
         if done.code != 0:
-            show(heading(folder) + done.stdout)
+            said = mending.from_there(done.stdout, services.from_here(folder))
+            show(heading(folder) + said)
             if done.stderr.strip():
                 say(done.stderr.rstrip("\n"), whole=True)
             worst = 1

@@ -56,7 +56,7 @@ def script(name: str, hooks: Sequence[Hook], *, python: str | None, flags: str =
         _WITH_PYTHON.format(python=shlex.quote(python), flags=flags) if python else _WITHOUT_PYTHON
     )
     missing = _MISSING.format(code=1 if refuses else '"$status"')
-    calls = "".join(f'"$@" hooks run {each.name} || exit\n' for each in stage)
+    calls = "".join(f'"$@" hooks run {each.name} --stage {name} || exit\n' for each in stage)
     if not refuses:
         given = ' --from "$1" --to "$2"' if name == "post-checkout" else ""
         keep = "from=$1 to=$2\n" if given else ""

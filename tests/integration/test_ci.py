@@ -353,6 +353,30 @@ def test_another_installation_of_envctl_has_nothing_against_the_files(world: Wor
     assert installed in world.read(".github/workflows/envctl.yml")
 
 
+def test_what_was_chosen_in_a_project_that_changes(world: World) -> None:
+    world.write("pyproject.toml", world.manifest() + PROFILES)
+    world.envctl("lock")
+    project = ProjectFiles(world.root)
+    path = ".github/workflows/envctl.yml"
+
+    def exported(mode: Mode, **chosen: Any) -> str:
+        place = Place(top=project, folder="", branch=lambda: "main", source=lambda: None)
+        made = export_ci(project, place, Choice(**chosen), kinds=("check",), mode=mode)
+        assert not (mode == "check" and made.stale)
+        return made.files[0].text
+
+    assert "--skip" in exported("write", profiles=("card",))
+    assert "--skip" not in exported("print", runner=("gpu",))  # a machine of one's own has one
+    world.write(path, world.read(path).replace("\n", "\r\n"))  # as git has it on Windows
+    exported("check")
+    # The profile that was chosen is no more: all of those that there are.
+    world.edit("pyproject.toml", "profiles.card", "profiles.other")
+    world.envctl("lock")
+    text = exported("print")
+    assert '"pylock.other.toml"' in text
+    assert '"pylock.plain.toml"' in text
+
+
 def test_what_no_workflow_can_say(world: World) -> None:
     world.envctl("lock")
     project = ProjectFiles(world.root)

@@ -1,5 +1,6 @@
 """What the hooks do when git starts them: what is staged is judged, project by project, whatever a shell says."""
 
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,7 +46,8 @@ def test_what_is_staged_is_judged(repository: Repository, made: World) -> None:
     said = repository.commit(code=1)
     assert "lock-stale" in said
     assert "this is about what is staged" in said
-    assert "`git add -- pyproject.toml`" in said
+    assert "`git add pyproject.toml`" in said
+    assert "mend it with: envctl lock, then git add pylock.toml\n" in said
 
     put_back(repository)
     repository.write("pyproject.toml", fine + "# staged\n")
@@ -79,7 +81,7 @@ def test_a_commit_of_some_files_only(repository: Repository, made: World) -> Non
     repository.git("add", "--all")
     said = repository.commit("pyproject.toml", code=1)
     assert "lock-stale" in said
-    assert "`git add -- pylock.toml`" in said
+    assert "`git add pylock.toml`" in said
     other = {"GIT_INDEX_FILE": ".git/other"}
     shutil.copy(repository.root / ".git/index", repository.root / ".git/other")
     repository.git("rm", "-q", "--cached", "pylock.toml", env=other)
@@ -123,7 +125,7 @@ def test_where_git_keeps_what(repository: Repository, tmp_path: Path) -> None:
     put_back(repository)
     repository.git("rm", "-q", "--cached", "pylock.toml")
     repository.git("add", "--intent-to-add", "pylock.toml")
-    assert "`git add -- pylock.toml`" in repository.commit(code=1)
+    assert "`git add pylock.toml`" in repository.commit(code=1)
 
     put_back(repository)
     (repository.root / "locks").mkdir()
@@ -192,11 +194,18 @@ def test_only_projects_that_are_touched_are_judged(several: Repository) -> None:
     several.stale(ODD)
     said = several.commit("-a", code=1)
     assert "in -x 'q\" $HOME `id` ü\\nn:" in said
-    assert said.count("mend it with: envctl lock") == 1
+    odd = ODD.replace("\n", "\\n")
+    assert f"mend it with: envctl -C {shlex.quote('./' + odd)} lock, then git add " in said
     several.stale("services/api")
     said = several.commit("-a", code=1)
     assert "in services/api:" in said
-    assert said.count("mend it with: envctl lock") == 2
+    line = "mend it with: envctl -C {} lock, then git add {}/pylock.toml\n"
+    assert line.format("services/api", "services/api") in said
+    assert said.count("mend it with: envctl") == 2
+    said = several.git("commit", "-am", "x", code=1, cwd="services")
+    assert line.format("api", "api") in said
+    said = several.git("commit", "-am", "x", code=1, cwd="services/api")
+    assert "mend it with: envctl lock, then git add pylock.toml\n" in said
     api, odd, old = (f"{each}/pyproject.toml" for each in ("services/api", ODD, "old"))
     run = ("hooks", "run", "verify")
     several.git("stash", "-q")
@@ -310,10 +319,10 @@ def test_the_lock_is_written_and_the_commit_refused_once(
     repository.git("add", "pyproject.toml")
     said = repository.commit(code=1)
     assert "running `envctl lock`" in said
-    assert "`git add` it, and commit again" in said
+    assert "then `git add pylock.toml`, and commit again" in said
     assert '"2.0"' in repository.read("pylock.toml")
     said = repository.commit(code=1)
-    assert "right in the folder, and not staged: `git add -- pylock.toml`" in said
+    assert "right in the folder, and not staged: `git add pylock.toml`" in said
     assert "not staged" in repository.commit(code=1, env={"PRE_COMMIT": "1"})
     repository.git("add", "pylock.toml")
     made.index.forget_requests()

@@ -1,6 +1,7 @@
 """`verify --fix`, `[tool.envctl.verify]` and annotations, through the command line."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,11 @@ def near(stage: Stage) -> Near:
 
 def weighed(near: Near, text: str) -> None:
     near.write("pyproject.toml", near.read("pyproject.toml") + f"\n[tool.envctl.verify]\n{text}\n")
+
+
+def settled(near: Near) -> None:
+    """Make the manifest older than a note: one that was written just now is looked at anew each time."""
+    os.utime(near.root / "pyproject.toml", (1_700_000_000, 1_700_000_000))
 
 
 def result(near: Near, *words: str, code: int) -> dict[str, Any]:
@@ -129,12 +135,16 @@ def test_a_fix_that_fails_ends_it_with_its_own_message_and_code(near: Near) -> N
 def test_a_folder_called_envctl_is_not_taken_for_the_program(near: Near) -> None:
     near.write("envctl/__init__.py", "raise SystemExit('the wrong one')\n")
     package_gone(near)
-    assert "the wrong one" not in near.envctl("verify", "--fix", "--only", "environment").stderr
+    words = ("-C", str(near.root), "verify", "--fix", "--only", "environment")
+    done = near.run([*PROGRAM, *words], cwd=near.root.parent)
+    assert "the wrong one" not in done.stderr
+    assert "$ envctl sync" in done.stderr
 
 
 def test_what_the_team_switches_off_is_told(near: Near) -> None:
     stale(near)
     weighed(near, 'severity = { lock-stale = "off" }')
+    settled(near)
     for _ in range(2):  # the second answer is the note's
         done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "false"})
         assert done.stdout == (
@@ -167,6 +177,9 @@ def test_an_unknown_code_is_refused_with_the_nearest(near: Near) -> None:
     assert "no finding has the code `lock-stail`" in said
     assert "tool.envctl.verify.severity.lock-stail" in said
     assert "did you mean `lock-stale`?" in said
+    near.edit("pyproject.toml", 'lock-stail = "off"', 'lock-stale = "loud"')
+    said = near.envctl("verify", code=3).stderr
+    assert all(f"`{each}`" in said or each in said for each in ("loud", "error", "note", "off"))
 
 
 def test_annotations(near: Near) -> None:
@@ -183,6 +196,9 @@ def test_annotations(near: Near) -> None:
     assert all(line.endswith("%0Amend it with: envctl lock") for line in lines)
     alone = near.envctl(*words, "--format", "github", code=1).stdout
     assert alone.replace("file=", "file=pro ject/").splitlines() == lines
+    outside = {**actions, "GITHUB_WORKSPACE": str(near.root / "nowhere")}
+    there = near.envctl(*words, "--format", "github", code=1, env=outside).stdout
+    assert there == alone
     asked = near.envctl(*words, "--json", code=1, env=actions)
     assert json.loads(asked.stdout)["result"]["findings"]
     assert asked.stderr.splitlines() == lines
@@ -192,6 +208,7 @@ def test_a_warning_is_annotated_each_time(near: Near) -> None:
     """The answer of the fast path has no annotations: under GitHub Actions it does not answer."""
     stale(near)
     weighed(near, 'severity = { lock-stale = "warning" }')
+    settled(near)
     for _ in range(2):
         done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "true"})
         assert done.stdout.count("\n::warning ") == 2

@@ -1,4 +1,4 @@
-"""What a person runs where a commit was refused: the command, from where the commit was made, and what to stage then."""
+"""What a person runs where a commit was refused: a command, from where they stand, and what to stage then."""
 
 import posixpath
 import re
@@ -10,6 +10,7 @@ from envctl.domain.finding import Finding
 
 _LOCK = re.compile(r"pylock(\.[^./]+)?\.toml")
 _DOCKERFILE = re.compile(r"Dockerfile[^/]*")
+_MEND = re.compile(r"^( +mend it with: )(envctl [a-z]+(?: --?[a-z-]+)*)$", re.MULTILINE)
 _ALSO = (".dockerignore", ".envctl/image")
 
 
@@ -28,6 +29,11 @@ def command(fix: str, folder: str) -> str:
     if folder == "." or words[:1] != ["envctl"]:
         return fix
     return f"envctl -C {shlex.quote(_path(folder))} {shlex.join(words[1:])}"
+
+
+def from_there(report: str, folder: str) -> str:
+    """Return a printed report of a project with its commands as ``command`` has them."""
+    return _MEND.sub(lambda found: found[1] + command(found[2], folder), report)
 
 
 def add(names: Iterable[str], folder: str) -> str:
@@ -50,7 +56,7 @@ def written(fix: str, findings: Iterable[Finding]) -> tuple[str, ...]:
     """Return the files that a command writes, for all that these findings say; none: nothing that is committed."""
     words = shlex.split(fix)
     kinds = {"lock": (_LOCK, "pylock.toml", ()), "dockerize": (_DOCKERFILE, "Dockerfile", _ALSO)}
-    if words[:1] != ["envctl"] or len(words) < 2 or words[1] not in kinds:  # noqa: PLR2004
+    if words[:1] != ["envctl"] or len(words) < 2 or words[1] not in kinds:
         return ()
     pattern, usual, also = kinds[words[1]]
     files = {each.file for each in findings if each.fix == fix and each.file}

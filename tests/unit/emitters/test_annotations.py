@@ -1,6 +1,7 @@
 """Annotations of GitHub Actions: nothing in a finding breaks out of its line."""
 
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,13 @@ def test_a_finding_with_its_place_and_its_fix() -> None:
     )
     assert text == (
         "::error file=a/b.toml,line=7,title=envctl%3A lock-stale::it differs%0Amend it with: envctl lock\n"
+    )
+
+
+def test_its_advice_and_no_control_character() -> None:
+    found = replace(finding("a\x1b[31m\r\nb"), advice="ask\tsomebody")
+    assert annotations([found], lambda _: None) == (
+        "::error title=envctl%3A lock-stale::a\\x1b[31m\\r\\nb%0Aask\\tsomebody\n"
     )
 
 

@@ -72,7 +72,7 @@ def test_envctl_on_the_path_or_none(tmp_path: Path, python: str | None) -> None:
     (tmp_path / "bin" / "envctl").write_text(ECHO)
     (tmp_path / "bin" / "envctl").chmod(0o755)
     path = f"{tmp_path}/bin:{os.defpath}"
-    assert start(tmp_path, text, PATH=path) == (0, "<hooks><run><verify>")
+    assert start(tmp_path, text, PATH=path) == (0, "<hooks><run><verify><--stage><pre-commit>")
 
 
 def test_the_hook_before_goes_first_and_its_answer_counts(tmp_path: Path, python: str) -> None:
