@@ -44,7 +44,8 @@ _INTRODUCTIONS: dict[Layer, str] = {
     "The layer also asks: does a declared [`CUDA_VISIBLE_DEVICES`](../how-to/gpus.md) mean on every recorded "
     "machine what it says?",
     "image": "Is the Dockerfile made from this lock's slice, and is it still as envctl wrote it? A project without "
-    "one has no findings here, except with `envctl dockerize --check`. What only a registry knows is said by "
+    "one has no findings here, except with `envctl dockerize --check`: the layer is `skipped`, and the report says so. "
+    "What only a registry knows is said by "
     "`envctl dockerize` and `envctl dockerize --check` alone: `verify` needs no network.",
 }
 _BUILT = "A built image is looked at by [`envctl image verify`](../how-to/verify-images.md) alone:"

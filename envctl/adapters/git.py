@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from envctl.errors import ToolFailedError, ToolMissingError
-from envctl.ports import Runner
+from envctl.ports import Completed, Runner
 
 _PATIENCE = 30.0  # seconds; a large repository on a slow disk takes some
 _SAFE = re.compile(r"safe\.directory \S.*")  # in every language that git speaks
@@ -36,13 +36,15 @@ def dirty(run: Runner, root: Path) -> bool | None:
 def place(run: Runner, root: Path) -> tuple[Path, str] | None:
     """Return the top of the repository that a folder lies in, and the folder as seen from there; ``None``: in none.
 
-    The folder ends without a slash, and is empty for the top itself.
+    The folder ends without a slash, and is empty for the top itself. Raises ``ToolFailedError`` where git refuses the
+    repository: its top is not known then.
     """
     argv = ["git", "rev-parse", "--show-toplevel", "--show-prefix"]
     try:
         done = run(argv, cwd=root, timeout=_PATIENCE)
     except ToolMissingError:
         return None
+    _trusted(done, root)
     if done.code != 0:
         return None
     top, _, prefix = done.stdout.partition("\n")
@@ -78,6 +80,11 @@ def revision(run: Runner, root: Path, word: str) -> str | None:
         done = run(argv, cwd=root, timeout=_PATIENCE)
     except ToolMissingError:
         return None
+    _trusted(done, root)
+    return done.stdout.strip() if done.code == 0 else None
+
+
+def _trusted(done: Completed, root: Path) -> None:
     if refused := _SAFE.search(done.stderr):
         raise ToolFailedError(
             "git does not read this repository, because its folder belongs to another user",
@@ -85,7 +92,6 @@ def revision(run: Runner, root: Path, word: str) -> str | None:
             hint=f"`git config --global --add {refused[0]}`, if you trust its owner",
             details=done.stderr,
         )
-    return done.stdout.strip() if done.code == 0 else None
 
 
 def listing_at(run: Runner, root: Path, commit: str) -> tuple[str, ...]:

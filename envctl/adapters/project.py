@@ -1,6 +1,7 @@
 """The files of one project on this machine's disk: the ``Project`` port, and where a project's root is."""
 
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from envctl.adapters.led_away import refuse_led_away
+from envctl.adapters.projects_below import below
 from envctl.adapters.staging import refused, replace_all
 from envctl.domain.gitignore import OWN_IGNORE, own_ignore
 from envctl.errors import ProjectError
@@ -207,10 +209,13 @@ def find_root(start: Path) -> Path:
     """Return the project that ``start`` lies in; raises ``ProjectError`` when it is in none."""
     found = nearest_root(start)
     if found is None:
+        calls = ", ".join(f"`envctl -C {shlex.quote(each)} …`" for each in below(start))
         raise ProjectError(
             "this folder is not a project: no pyproject.toml or requirements.txt here or above",
             where=str(start),
-            hint="run `envctl init` in the project's folder, or name it with `-C DIR`",
+            hint=f"name the project that is meant: {calls}"
+            if calls
+            else "run `envctl init` in the project's folder, or name it with `-C DIR`",
         )
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from envctl.checks import image_base as base_check
-from envctl.checks import image_bundle
+from envctl.checks import image_bundle, image_conflict, image_files
 from envctl.checks.image_bundle import Amiss, Listing
 from envctl.domain import blocks, image
 from envctl.domain.blocks import Block
@@ -51,11 +51,12 @@ def check(
         return
     if block is None:
         if required:
-            yield _missing(names.dockerfile, there=text is not None)
+            yield image_files.missing(names.dockerfile, there=text is not None)
         return
-    if block.conflict:  # what it says of itself is then the word of two branches
-        said = f"the generated block of `{names.dockerfile}` holds merge-conflict markers"
-        yield _edited(names.dockerfile, said)
+    if conflicts := list(image_conflict.check(names, block, read)):
+        yield from conflicts  # what the files say of themselves is then the word of two branches
+        if block.edited and not block.conflict:
+            yield _by_hand(names.dockerfile)
         return
     manifest = image_settings.as_chosen(manifest, block)
     yield from _as_written(names, block, read)
@@ -164,17 +165,6 @@ def _source(
             expected=now,
             actual=block.value("source"),
         )
-
-
-def _missing(name: str, *, there: bool) -> Finding:
-    if there:
-        return _finding(
-            "dockerfile-foreign",
-            name,
-            f"`{name}` was not written by envctl",
-            fix="envctl dockerize --adopt",
-        )
-    return _finding("dockerfile-missing", name, f"there is no `{name}`", fix="envctl dockerize")
 
 
 def _by_hand(path: str) -> Finding:

@@ -9,7 +9,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli import options, verify_report
 from envctl.cli.progress import progress
-from envctl.cli.render import envelope, report, say, show
+from envctl.cli.render import envelope, is_verbose, report, say, show
 from envctl.domain.finding import Finding
 from envctl.domain.finding.weights import Weights
 from envctl.domain.image import settings as image_settings
@@ -139,7 +139,14 @@ def _judged(weights: Weights, found: list[Finding], *, as_json: bool) -> bool:
         result = {"findings": findings, **verify_report.counted(weighed)}
         show(envelope("dockerize", result, ok=not bad))
     else:
-        report(findings_text.report(("image",), weighed.findings, {}, weighed=weighed))
+        report(
+            findings_text.report(
+                *(("image",), weighed.findings, {}),
+                weighed=weighed,
+                strict=findings_text.STRICT if weights.strict else "",
+                verbose=is_verbose(),
+            )
+        )
     return bad
 
 
@@ -148,11 +155,7 @@ def _asked(whole: Manifest, profile: str | None) -> list[Manifest]:
     if profile is not None:
         return [variant(whole, profile)]
     every = variants(whole)
-    linux = [
-        each
-        for each in every
-        if not each.platforms or any(platform.os == "linux" for platform in each.platforms)
-    ]
+    linux = [each for each in every if each.for_linux]
     for each in every:
         if each not in linux and linux:
             say(f"note: profile {each.profile} is not for Linux: there is no image of it")

@@ -95,7 +95,10 @@ def uninstall(services: Services, means: Means | None, as_json: bool) -> None:
 @options.as_json
 @options.pass_services
 def show_hooks(services: Services, as_json: bool) -> None:
-    """Say which hooks are active, by which means, and whether they are up to date."""
+    """Say which hooks are there, by which means, and how they are.
+
+    That is, whether git starts them and whether they are up to date.
+    """
     from envctl.usecases import hooks  # noqa: PLC0415  # as above
 
     found = hooks.show(services.hook_doors())
@@ -113,7 +116,7 @@ def show_hooks(services: Services, as_json: bool) -> None:
 def _line(each: Active) -> str:
     by = f"by {each.means}" if each.means != "by hand" else "written by hand"
     state = "up to date" if each.current else "not up to date"
-    starts = f"at {', '.join(each.started)}" if each.started else "never started"
+    starts = f"at {', '.join(each.started)}" if each.started else "not installed in git"
     lacking = f", not at {', '.join(each.lacking)}" if each.lacking and each.started else ""
     about = f"{starts}{lacking}" if each.means == "by hand" else f"{starts}{lacking}; {state}"
     return f"{each.hook}: {by} ({printable(each.where, names=True)}), {about}"
@@ -125,7 +128,11 @@ def _tell(done: Done, verb: str, name: str, *, as_json: bool) -> None:
         return
     for path in done.changed:
         say(f"{verb} {printable(path, names=True)}")
-    if not done.changed:
+    if not done.changed and done.next:
+        say(
+            "nothing to write: the hooks are in the configuration, and git does not start all of them yet"
+        )
+    elif not done.changed:
         say("nothing to do: the hooks are as they should be")
     for note in done.notes:
         say(f"note: {printable(note)}")

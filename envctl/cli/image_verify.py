@@ -7,7 +7,7 @@ import click
 
 from envctl.bootstrap import Services
 from envctl.cli import options, verify_report
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import envelope, is_verbose, say, show
 from envctl.domain.finding import Layer
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest
@@ -59,7 +59,7 @@ def command(
     if as_json:
         show(envelope("image verify", as_result(report), ok=not no))
     else:
-        show(as_text(report))
+        show(as_text(report, ok=not no))
         say(f"{report.reference}: {report.identity}")
     ctx.exit(1 if no else 0)
 
@@ -92,7 +92,13 @@ def as_result(report: ImageReport) -> dict[str, Any]:
     }
 
 
-def as_text(report: ImageReport) -> str:
-    """Return what a proof found, for people."""
+def as_text(report: ImageReport, *, ok: bool | None = None) -> str:
+    """Return what a proof found, for people; ``ok``: what comes of it, where that is not the team's word alone."""
+    no = report.fails() if ok is None else not ok
     said: dict[Layer, str] = {"image": report.said}
-    return findings_text.report(("image",), report.findings, {}, said, weighed=report.weighed)
+    return findings_text.report(
+        *(("image",), report.findings, {}, said),
+        weighed=report.weighed,
+        strict=(findings_text.STRICT if report.strict else "--strict") if no else "",
+        verbose=is_verbose(),
+    )

@@ -21,6 +21,12 @@ JSON = "envctl.json"
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\r(?=\n|$)")
 
 
+def is_verbose() -> bool:
+    """Whether the command that runs was called with ``--verbose``."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(VERBOSE))
+
+
 def envelope(command: str, result: Mapping[str, Any] | None, *, ok: bool, **more: Any) -> str:
     """Return the JSON envelope that every ``--json`` prints."""
     whole = {"schema": ENVELOPE, "command": command, "ok": ok, "result": result, **more}

@@ -230,8 +230,9 @@ def _days(report: Report, today: date) -> tuple[date, date] | None:
 def _agreed(report: Report) -> bool:
     """Whether all agrees, as the team counts it.
 
-    What a machine of the team only gets in part, or an image starts from, stays as it is until a file changes.
+    What a machine of the team only gets in part, or an image starts from, stays as it is until a file changes; so does
+    that there is no Dockerfile.
     """
-    return not report.skipped and all(
+    return report.skipped.keys() <= {"image"} and all(
         finding.layer != "environment" for finding in (*report.findings, *report.weighed.off)
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from envctl import quick
 from envctl.bootstrap import Services
 from envctl.cli import terminal
-from envctl.cli.render import envelope, say, show
+from envctl.cli.render import envelope, is_verbose, say, show
 from envctl.cli.render import report as tell
 from envctl.domain.finding import Finding
 from envctl.domain.finding.place import line_of
@@ -32,7 +32,7 @@ def present(
     if form == "json":
         show(as_json(name, report, ok=ok, **more))
     elif form == "text":
-        tell(as_text(report))
+        tell(as_text(report, ok=ok))
     if form == "github" or services.environ.get("GITHUB_ACTIONS") == "true":
         text = _annotations(services, report)
         if text:
@@ -40,10 +40,14 @@ def present(
             (say if form == "json" else show)(text.removesuffix("\n"))
 
 
-def as_text(report: Report) -> str:
-    """Return the report for people."""
+def as_text(report: Report, *, ok: bool | None = None) -> str:
+    """Return the report for people; ``ok``: what comes of it, where that is not the team's word alone."""
+    no = report.fails() if ok is None else not ok
     return findings_text.report(
-        report.layers, report.findings, report.skipped, report.said, weighed=report.weighed
+        *(report.layers, report.findings, report.skipped, report.said),
+        weighed=report.weighed,
+        strict=(findings_text.STRICT if report.strict else "--strict") if no else "",
+        verbose=is_verbose(),
     )
 
 

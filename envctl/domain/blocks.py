@@ -118,10 +118,20 @@ def put(lines: tuple[str, ...], into: Block | None, name: str) -> str:
     """Return the file's text with these lines as envctl's; raises ``ImageError`` on a user's merge conflict."""
     if into is None:
         return text(lines)
-    for number, part in zip(into.starts, (into.before, into.between, into.after), strict=True):
-        _no_conflict(part, name, number)
+    settled(into, name)
     first, second = _parts(lines)
     return into.before + first + (into.between or ("\n" if second else "")) + second + into.after
+
+
+def settled(block: Block, name: str) -> None:
+    """Look at the user's text of a file; raises ``ImageError`` for a merge conflict there."""
+    for number, part in zip(block.starts, (block.before, block.between, block.after), strict=True):
+        _no_conflict(part, name, number)
+
+
+def conflicts(text: str) -> bool:
+    """Whether a merge left its markers in a text."""
+    return any(_is_conflict(line) for line in _split(text))
 
 
 def _parts(lines: tuple[str, ...]) -> tuple[str, str]:

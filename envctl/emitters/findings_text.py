@@ -10,6 +10,8 @@ from envctl.emitters.printable import printable
 _MARK = {"error": "error  ", "warning": "warning", "note": "note   "}
 _GRAVITY = ("error", "warning", "note")
 _MANY = 8
+STRICT = "strict in [tool.envctl.verify]"
+"""Where the team says that warnings count as errors."""
 
 
 def report(
@@ -19,10 +21,13 @@ def report(
     said: Mapping[Layer, str] = MappingProxyType({}),
     *,
     weighed: Weighed | None = None,
+    strict: str = "",
+    verbose: bool = False,
 ) -> str:
     """Return the whole report; a layer in order is one line. ``said``: a sentence before a layer's findings.
 
-    ``weighed``: what the team counts less, or not at all, is said below.
+    ``weighed``: what the team counts less, or not at all, is said below; so is ``strict``, who lets warnings count as
+    errors, where they alone decide. ``verbose``: with the digests that were compared.
     """
     lines: list[str] = []
     for layer in layers:
@@ -37,8 +42,10 @@ def report(
             lines.append(f"{layer:<12} {_count(own)}")
             lines += [f"  in part {why}"] if why else []
             lines += [f"  {printable(said[layer], names=True)}"] if layer in said else []
-            lines += _block(own)
+            lines += _block(own, verbose=verbose)
     lines += _counted(weighed) if weighed else []
+    if strict and {"warning"} <= {each.severity for each in findings} <= {"warning", "note"}:
+        lines.append(f"warnings count as errors here: {strict}")
     return "\n".join(lines) + "\n"
 
 
@@ -59,23 +66,24 @@ def _count(findings: Sequence[Finding]) -> str:
     )
 
 
-def _block(findings: Sequence[Finding]) -> Iterator[str]:
+def _block(findings: Sequence[Finding], *, verbose: bool) -> Iterator[str]:
     """Group findings that one act mends, so that it is said once; the gravest first."""
     acts: dict[tuple[str, str], list[Finding]] = {}
     for finding in sorted(findings, key=lambda each: _GRAVITY.index(each.severity)):
         acts.setdefault((finding.fix or "", finding.advice or ""), []).append(finding)
     for (fix, advice), group in acts.items():
-        yield from _lines(group)
+        yield from _lines(group, verbose=verbose)
         if fix:
             yield f"    mend it with: {printable(fix, names=True)}"
         elif advice:
             yield f"    {printable(advice, names=True)}"
 
 
-def _lines(group: Sequence[Finding]) -> Iterable[str]:
+def _lines(group: Sequence[Finding], *, verbose: bool) -> Iterable[str]:
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in group:
-        said = f"{finding.code}: {printable(finding.message, names=True)}{_columns(finding)}"
+        columns = _columns(finding) if verbose or not _is_digest(finding) else ""
+        said = f"{finding.code}: {printable(finding.message, names=True)}{columns}"
         alike.setdefault((finding.severity, said), []).append(finding)
     for (severity, said), same in list(alike.items())[:_MANY]:
         yield f"  {_MARK[severity]} {said}{_files(same)}"
@@ -89,6 +97,12 @@ def _files(same: Sequence[Finding]) -> str:
     return (
         f" ({', '.join(printable(file, names=True) for file in files)})" if len(files) > 1 else ""
     )
+
+
+def _is_digest(finding: Finding) -> bool:
+    """Whether what was compared are digests: they tell nobody anything, and fill two lines."""
+    words = f"{finding.expected} {finding.actual}".split()
+    return any(word.startswith("sha256:") for word in words)
 
 
 def _columns(finding: Finding) -> str:

@@ -14,6 +14,7 @@ from envctl.errors import ManifestError
 
 Kind = Literal["lines", "brackets", "key"]
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_COMMENT = re.compile(r"([ \t]*)#[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as pre-commit does: it takes more
 
 
@@ -121,10 +122,23 @@ def _after(text: str, events: list[Any]) -> int:
         elif isinstance(event, yaml.CollectionEndEvent) and flows:
             flows -= 1
             end = max(end, stop)
-    if end and text[end - 1] in "\r\n":  # a text in lines takes its line end along
-        return end
-    found = _LINE_END.search(text, end)
-    return found.end() if found else len(text)
+    if not (end and text[end - 1] in "\r\n"):  # a text in lines takes its line end along
+        found = _LINE_END.search(text, end)
+        end = found.end() if found else len(text)
+    return _after_comments(text, end)
+
+
+def _after_comments(text: str, at: int) -> int:
+    """Return where the comments end that stand below an item without an empty line between, as one left out does.
+
+    Those at the left edge that stand above something else belong to that.
+    """
+    end = indented = at
+    while found := _COMMENT.match(text, end):
+        end = found.end()
+        if found[1]:
+            indented = end
+    return end if _LINE_END.match(text, end) or end == len(text) else indented
 
 
 def _dash(text: str, start: Any) -> int:

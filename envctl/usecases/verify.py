@@ -1,13 +1,13 @@
 """Every layer's question in one command; changes nothing in the project and needs no network."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from envctl.checks import environment as environment_check
 from envctl.checks import lock as lock_check
 from envctl.checks import record as record_check
 from envctl.domain.finding import LAYERS, Finding, Layer
-from envctl.domain.finding.place import file_of
+from envctl.domain.finding.place import at
 from envctl.domain.finding.weights import Weighed
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
@@ -60,9 +60,8 @@ def verify(
         if layer == "lock":
             findings += _locks(around, whole, every)
         elif layer == "image":
-            findings += _images(around, every, skipped)
-            if "environment" in layers:  # then the note of the answer rests on `.venv` too
-                findings += _libraries(around, every)
+            # With the environment: the note of the answer rests on `.venv` then.
+            findings += _images(around, every, skipped, libraries="environment" in layers)
         elif layer == "fleet":
             findings += _fleet(around, every, skipped, said, alone="lock" not in layers)
         else:
@@ -73,7 +72,7 @@ def verify(
                 else:
                     skipped[layer] = reason
             else:
-                findings += _at(_LOOKS[layer](around, manifest, lock), lock=manifest.lock_name)
+                findings += at(_LOOKS[layer](around, manifest, lock), lock=manifest.lock_name)
     weighed = whole.verify.weigh(findings)
     return Report(
         layers=layers, weighed=weighed, skipped=skipped, said=said, strict=whole.verify.strict
@@ -81,15 +80,6 @@ def verify(
 
 
 _Locked = tuple[Manifest, Lock | None, str | None]
-
-
-def _at(
-    findings: Iterable[Finding], *, lock: str = load.LOCK, dockerfile: str = "Dockerfile"
-) -> Iterator[Finding]:
-    """Name with each finding the file to look at."""
-    for each in findings:
-        file = file_of(each, lock=lock, dockerfile=dockerfile)
-        yield each if file == each.file else replace(each, file=file)
 
 
 def _pair(project: Project, manifest: Manifest) -> _Locked:
@@ -109,43 +99,25 @@ def _lock(project: Project, name: str) -> tuple[Lock | None, str | None]:
 def _locks(around: Surroundings, whole: Manifest, every: list[_Locked]) -> Iterator[Finding]:
     for manifest, lock, problem in every:
         found = lock_check.check(manifest, lock, problem=problem)
-        yield from _at(found, lock=manifest.lock_name)
+        yield from at(found, lock=manifest.lock_name)
     if whole.profiles:
         locks = {manifest.profile or "": lock for manifest, lock, _ in every if lock}
         plain = around.project.read(load.LOCK) is not None
         first = every[0][0].lock_name
-        yield from _at(lock_check.check_profiles(whole, locks, plain=plain), lock=first)
+        yield from at(lock_check.check_profiles(whole, locks, plain=plain), lock=first)
 
 
 def _images(
-    around: Surroundings, every: list[_Locked], skipped: dict[Layer, str]
+    around: Surroundings, every: list[_Locked], skipped: dict[Layer, str], *, libraries: bool
 ) -> Iterator[Finding]:
-    from envctl.checks import image as image_check  # noqa: PLC0415  # most calls look elsewhere
-    from envctl.domain.image import Names  # noqa: PLC0415
-    from envctl.usecases import dockerize  # noqa: PLC0415
+    from envctl.usecases import verify_image  # noqa: PLC0415  # most calls look elsewhere
 
-    for manifest, lock, _ in every:
-        if lock is None:
-            which = manifest.lock_name if manifest.profile else "lock"
-            skipped["image"] = f"there is no {which} to compare with"
-        else:
-            evidence = dockerize.evidence(around.project, manifest, lock)
-            found = image_check.check(**evidence, today=around.today)
-            yield from _at(found, dockerfile=Names(profile=manifest.profile).dockerfile)
-
-
-def _libraries(around: Surroundings, every: list[_Locked]) -> Iterator[Finding]:
-    """Look for libraries that an image of ours would lack, by what is synced here."""
-    from envctl.domain.image import Names  # noqa: PLC0415  # most calls look elsewhere
-    from envctl.usecases import image_libraries  # noqa: PLC0415
-
-    for manifest, lock, _ in every:
-        dockerfile = Names(profile=manifest.profile).dockerfile
-        if lock is not None and around.project.read(dockerfile) and around.libraries:
-            current = around.environments.current()
-            look = around.libraries
-            found = image_libraries.expected(around.project, manifest, lock, current, look)
-            yield from _at(found, dockerfile=dockerfile)
+    why: list[str] = []
+    yield from verify_image.images(around, every, why)
+    if why:
+        skipped["image"] = why[-1]
+    if libraries:
+        yield from verify_image.libraries(around, every)
 
 
 def _fleet(
@@ -173,7 +145,7 @@ def _fleet(
     said["fleet"] = found.said
     declared = (manifest.env for manifest, _, _ in every)
     lists = visible_devices.check(declared, machines.records)
-    return tuple(_at((*unread, *found.findings, *record_check.twice(machines.records), *lists)))
+    return tuple(at((*unread, *found.findings, *record_check.twice(machines.records), *lists)))
 
 
 def _here(

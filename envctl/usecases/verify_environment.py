@@ -53,6 +53,13 @@ def environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterato
         if dict(current.stamp.env) != want.env:
             stale = "the declared variables have changed since the environment was made"
     packages = around.environments.packages(ours) if ours else {}
+    left = current.stamp.versions if current.stamp else {}
+
+    def by(name: str) -> str:
+        """Name the tool only where it was not envctl's own ``sync``, which installs by uv."""
+        known = left.get(name) == packages.get(name)
+        return "" if known else around.environments.installer(ours or "", name)
+
     yield from environment_check.check(
         current,
         want.items,
@@ -60,7 +67,7 @@ def environment(around: Surroundings, manifest: Manifest, lock: Lock) -> Iterato
         around.inspect(ours).problems if ours and current.stamp else (),
         python=want.here.interpreter.version,
         own=own_differs(current.stamp, packages, want.own.digest if want.own else None),
-        by=lambda name: around.environments.installer(ours or "", name),
+        by=by,
         stale=stale,
     )
 

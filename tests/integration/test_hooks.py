@@ -40,7 +40,7 @@ def shown(repository: Repository, **extra: Any) -> dict[str, Any]:
 def test_put_in_shown_and_taken_out(repository: Repository) -> None:
     before = repository.hooks()
     assert "no hook of envctl's" in repository.envctl("hooks", "show")
-    repository.envctl("hooks", "install")
+    assert "\nwrote .git/hooks/post-merge\n" in repository.envctl("hooks", "install")
     there = repository.hooks()
     assert sorted(there) == GIT_HOOKS
     assert all(mode & 0o100 for _, mode in there.values())
@@ -239,13 +239,16 @@ def test_a_configuration_is_added_to_and_given_back(repository: Repository) -> N
         assert there.count("id: envctl-") == 1
         assert path.stat().st_mode & 0o777 == 0o640
         assert repository.hooks() == {}
-        repository.envctl("hooks", "install")
+        said = repository.envctl("hooks", "install")
+        assert "nothing to write: the hooks are in the configuration, and git does not" in said
+        assert "not installed in git" in repository.envctl("hooks", "show")
         assert repository.read(".pre-commit-config.yaml") == there
         state = shown(repository)
         (active,) = state["active"]
         assert (active["means"], active["started"]) == ("pre-commit", [])
         assert "`pre-commit install -t pre-commit -t pre-merge-commit`" in state["next"][0]
-        repository.envctl("hooks", "uninstall")
+        said = repository.envctl("hooks", "uninstall")
+        assert "pre-commit reads it once it is staged: `git add .pre-commit-config.yaml`" in said
         assert repository.read(".pre-commit-config.yaml") == text
     bare = {"PATH": "/usr/bin:/bin"}
     assert "not on your PATH" in repository.envctl("hooks", "install", env=bare)
@@ -254,6 +257,10 @@ def test_a_configuration_is_added_to_and_given_back(repository: Repository) -> N
     said = repository.envctl("hooks", "install", code=3)
     assert ".pre-commit-config.yaml:3" in said
     assert "not YAML" in said
+    (repository.root / ".pre-commit-config.yaml").unlink()
+    repository.write("prek.toml", "fail_fast = true\n")
+    said = repository.envctl("hooks", "install")
+    assert "note: prek reads it once it is staged: `git add prek.toml`" in said
 
 
 def test_how_it_is_told(repository: Repository) -> None:

@@ -134,6 +134,47 @@ def test_all_four(made: World, tmp_path: Path, tool: str) -> None:
 
 
 @pytest.mark.parametrize("tool", ["pre-commit", "prek"])
+def test_what_is_pushed_is_judged(made: World, tmp_path: Path, tool: str) -> None:
+    """Not what the folder or the index has; and they are as they were afterwards."""
+    repository = copied(made, tmp_path / "pro ject")
+    repository.envctl("hooks", "install", "--by", "pre-commit", "--hook", "verify")
+    repository.run(str(PROGRAMS / tool), "install", "-t", "pre-push")
+    for name in ("here", "there"):
+        repository.git("init", "-q", "--bare", f"../{name}.git")
+        repository.git("remote", "add", name, f"../{name}.git")
+    repository.git("add", "--all")
+    repository.commit()
+    repository.git("push", "here", "main")
+    repository.stale()
+    repository.commit("-a")
+    repository.envctl("lock")
+    said = repository.git("push", "here", "main", code=1)
+    assert "lock-stale" in said
+    assert "mend it with: envctl lock, then commit pylock.toml" in said
+    repository.git("add", "pylock.toml")
+    said = repository.git("push", "here", "main", code=1)
+    assert "the commits that are pushed; these differ in the folder: pylock.toml" in said
+    assert repository.git("status", "--short") == "M  pylock.toml\n"
+    repository.git("stash", "-q")
+    assert "lock-stale" in repository.git("push", "there", "main", code=1)  # its first commit, too
+    repository.git("stash", "pop", "-q")
+    repository.envctl("dockerize")
+    repository.commit("-a")
+    repository.git("push", "here", "main")
+
+    repository.git("switch", "-q", "-c", "other")
+    repository.git("rm", "-q", "--cached", "pylock.toml")
+    repository.commit()
+    assert "lock-missing" in repository.git("push", "here", "other", code=1)  # untracked
+    repository.git("switch", "-q", "--force", "main")
+    assert "lock-missing" in repository.git("push", "here", "other", code=1)
+    repository.edit("pyproject.toml", *reversed(STALE))
+    repository.git("add", "pyproject.toml")
+    repository.git("push", "here", "HEAD:refs/heads/fine", "main~1:refs/tags/old")
+    assert repository.git("status", "--short") == "M  pyproject.toml\n"
+
+
+@pytest.mark.parametrize("tool", ["pre-commit", "prek"])
 def test_a_configuration_that_is_named_otherwise(tmp_path: Path, tool: str) -> None:
     repository = Repository(root=tmp_path)
     repository.git("init", "--quiet")

@@ -1,7 +1,6 @@
 """`verify --fix`, `[tool.envctl.verify]` and annotations, through the command line."""
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -52,11 +51,6 @@ def near(stage: Stage) -> Near:
 
 def weighed(near: Near, text: str) -> None:
     near.write("pyproject.toml", near.read("pyproject.toml") + f"\n[tool.envctl.verify]\n{text}\n")
-
-
-def settled(near: Near) -> None:
-    """Make the manifest older than a note: one that was written just now is looked at anew each time."""
-    os.utime(near.root / "pyproject.toml", (1_700_000_000, 1_700_000_000))
 
 
 def result(near: Near, *words: str, code: int) -> dict[str, Any]:
@@ -144,7 +138,6 @@ def test_a_folder_called_envctl_is_not_taken_for_the_program(near: Near) -> None
 def test_what_the_team_switches_off_is_told(near: Near) -> None:
     stale(near)
     weighed(near, 'severity = { lock-stale = "off" }')
-    settled(near)
     for _ in range(2):  # the second answer is the note's
         done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "false"})
         assert done.stdout == (
@@ -165,10 +158,41 @@ def test_what_the_team_switches_off_is_told(near: Near) -> None:
 def test_strict_in_the_manifest_and_on_the_command_line(near: Near) -> None:
     weighed(near, 'strict = true\nseverity = { dockerfile-edited = "warning" }')
     edited(near)
+    why = "\nwarnings count as errors here: strict in [tool.envctl.verify]\n"
     for words, code in (((), 1), (("--strict",), 1), (("--no-strict",), 0)):
-        near.envctl("verify", "--only", "image", *words, code=code)
-        near.run([*PROGRAM, "verify", "--only", "image", *words], code=code)
+        said = near.envctl("verify", "--only", "image", *words, code=code).stdout
+        assert said.endswith(why) is (code == 1)
+        assert near.run([*PROGRAM, "verify", "--only", "image", *words], code=code).stdout == said
     assert "dockerfile-edited" in near.envctl("dockerize", "--check", code=1).stdout
+
+
+def test_where_there_is_no_dockerfile_nothing_is_called_ok(near: Near) -> None:
+    words = [*PROGRAM, "verify", "--only", "image"]
+    for name, why in (
+        ("none", "there is no Dockerfile (envctl dockerize)"),
+        ("foreign", "Dockerfile is not envctl's (envctl dockerize --adopt)"),
+    ):
+        {"none": images.none, "foreign": images.foreign}[name](near)
+        for _ in range(2):  # the second answer is the note's
+            assert near.run(words).stdout == f"image        skipped: {why}\n"
+        for _ in range(2):
+            done = json.loads(near.run([*words, "--json"]).stdout)
+            assert (done["ok"], done["result"]["skipped"]) == (True, {"image": why})
+    assert result(near, "verify", "--fix", "--only", "image", code=0)["result"]["ran"] == []
+
+
+def test_a_renamed_profile_is_told_of_its_old_and_its_new_dockerfile(near: Near) -> None:
+    images.renamed(near)
+    found = {each["subject"]: each for each in near.findings("--only", "image")}
+    assert {name: each["code"] for name, each in found.items()} == {
+        "Dockerfile.one": "dockerfile-superfluous",
+        "Dockerfile.three": "dockerfile-missing",
+        "Dockerfile.two": "dockerfile-missing",
+    }
+    (near.root / "Dockerfile.one").unlink()
+    shutil.rmtree(near.root / ".envctl/image/one")
+    near.envctl("dockerize")
+    assert near.findings("--only", "image") == []
 
 
 def test_an_unknown_code_is_refused_with_the_nearest(near: Near) -> None:
@@ -208,7 +232,6 @@ def test_a_warning_is_annotated_each_time(near: Near) -> None:
     """The answer of the fast path has no annotations: under GitHub Actions it does not answer."""
     stale(near)
     weighed(near, 'severity = { lock-stale = "warning" }')
-    settled(near)
     for _ in range(2):
         done = near.run([*PROGRAM, "verify", "--only", "lock"], env={"GITHUB_ACTIONS": "true"})
         assert done.stdout.count("\n::warning ") == 2

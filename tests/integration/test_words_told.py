@@ -416,6 +416,8 @@ def test_a_repository_of_another_user(tmp_path: Path) -> None:
         f"  next:  `git config --global --add safe.directory '{root}'`, if you trust its owner\n"
         "  (`--verbose` shows what was said underneath)\n"
     )
+    # The top of such a repository is not known: its workflows would be put into the wrong folder.
+    assert call(root, "export", "ci", **other).stderr == done.stderr
     step = re.search(r"next:  `(.*)`", done.stderr)
     assert step
     subprocess.run(["sh", "-c", step[1]], check=True, env=environ(root))

@@ -60,6 +60,8 @@ Code = Literal[
     "dockerfile-foreign",
     "dockerfile-stale",
     "dockerfile-edited",
+    "dockerfile-conflict",
+    "dockerfile-superfluous",
     "bundle-missing",
     "bundle-altered",
     "base-unpinned",

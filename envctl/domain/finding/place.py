@@ -1,7 +1,8 @@
 """Where to look for what a finding says: a file of the project, and the line in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from envctl.domain.finding import Finding
 
@@ -9,6 +10,15 @@ MANIFEST = "pyproject.toml"
 _MACHINES = ".envctl/machines"
 _MANIFESTS = ("lock-stale", "platform-unserved")
 """What the lock disagrees with there is the word of a person here."""
+
+
+def at(
+    findings: Iterable[Finding], *, lock: str = "pylock.toml", dockerfile: str = "Dockerfile"
+) -> Iterator[Finding]:
+    """Name with each finding the file to look at; ``lock`` and ``dockerfile``: those of the profile."""
+    for each in findings:
+        file = file_of(each, lock=lock, dockerfile=dockerfile)
+        yield each if file == each.file else replace(each, file=file)
 
 
 def file_of(finding: Finding, *, lock: str, dockerfile: str) -> str | None:

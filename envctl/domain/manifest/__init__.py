@@ -158,6 +158,11 @@ class Manifest:
         """The lock's file name (PEP 751, "File Name")."""
         return f"pylock.{self.profile}.toml" if self.profile else "pylock.toml"
 
+    @property
+    def for_linux(self) -> bool:
+        """Whether there can be an image of it."""
+        return not self.platforms or any(platform.os == "linux" for platform in self.platforms)
+
 
 def restricted(manifest: Manifest, only: Iterable[str] | None) -> Manifest:
     """Return the manifest with just these extras and groups (``extra viz``, ``group dev``); ``None``: with all."""

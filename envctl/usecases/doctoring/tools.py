@@ -7,7 +7,8 @@ from envctl.domain.diagnosis import Diagnosis, State
 from envctl.usecases.doctoring.subject import Subject
 
 _NAME = "tools"
-_CONFIG = ".pre-commit-config.yaml"
+_CONFIGS = (".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml")
+"""pre-commit reads the first only."""
 _GIT = "install git (Debian, Ubuntu: `apt-get install git`)"
 
 _ANEW = "install envctl anew, into an environment of its own (`uv tool install`, `pipx install`)"
@@ -109,8 +110,10 @@ def _engines(found: Tools) -> Iterator[Diagnosis]:
 
 def _hooks(found: Tools, subject: Subject) -> Iterator[Diagnosis]:
     """Look at what runs the commit hooks: pre-commit, or prek in its place."""
-    tool = next((t for name in ("pre-commit", "prek") if (t := found.named(name)).path), None)
-    if not subject.has(_CONFIG):
+    config = next((each for each in _CONFIGS if subject.has(each)), None)
+    able = ("pre-commit", "prek") if config in (None, _CONFIGS[0]) else ("prek",)
+    tool = next((t for name in able if (t := found.named(name)).path), None)
+    if config is None:
         if tool:
             message = (
                 f"{tool.name} {tool.version or ''} at {tool.path}; this project does not use it"
@@ -121,21 +124,26 @@ def _hooks(found: Tools, subject: Subject) -> Iterator[Diagnosis]:
         yield Diagnosis(
             check=_NAME,
             state="warn",
-            message=f"the project has {_CONFIG}, and there is no pre-commit to run it",
-            mend="`uv tool install pre-commit`, then `pre-commit install`",
+            message=f"the project has {config}, and there is no {able[0]} to run it",
+            mend=f"`uv tool install {able[0]}`, then `{able[0]} install`",
         )
         return
+    yield _installed(tool, subject)
+
+
+def _installed(tool: Tool, subject: Subject) -> Diagnosis:
     project = subject.project()
     hook = subject.checkup.hook(project.root) if project else None
     installed = hook is None or hook.path is not None or hook.problem is not None
     said = (
         "" if installed else ", and its hook is not installed here: nothing is checked at a commit"
     )
-    yield Diagnosis(
+    mend = f"`{tool.name} install`; `envctl hooks show` says which git hooks envctl's need"
+    return Diagnosis(
         check=_NAME,
         state="ok" if installed else "warn",
         message=f"{tool.name} {tool.version or ''} at {tool.path}{said}".replace("  ", " "),
-        mend=None if installed else f"`{tool.name} install`",
+        mend=None if installed else mend,
     )
 
 

@@ -40,10 +40,10 @@ def uninstall(doors: Doors, only: Means | None = None) -> Done:
     notes: list[str] = []
     with doors.folder.locked():
         if only != "git":
-            changed = configured.uninstall(doors)
+            changed, notes = configured.uninstall(doors)
         if only != "pre-commit":
-            gone, notes = scripts.uninstall(doors)
-            changed += gone
+            gone, more = scripts.uninstall(doors)
+            changed, notes = changed + gone, notes + more
     return Done(means=only or "git", changed=changed, notes=tuple(notes))
 
 

@@ -1,6 +1,7 @@
 """Our hooks by way of pre-commit or prek: in their configuration, which the git hooks of theirs read."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from typing import Literal
 
@@ -45,7 +46,9 @@ def install(doors: Doors, wish: Wish) -> Done:
     if hooks:
         new = configuration.put(new, name, hooks, wish.origin or there.origin)
     if hooks and (wish.origin or there.origin).repo is None and not doors.has("envctl"):
-        notes.append("they start `envctl`, which is not on your PATH: put it there, or name `--repo`")
+        notes.append(
+            "they start `envctl`, which is not on your PATH: put it there, or name `--repo`"
+        )
     changed: tuple[str, ...] = ()
     if hooks and new != text:
         doors.write(name, new)
@@ -56,23 +59,24 @@ def install(doors: Doors, wish: Wish) -> Done:
         changed=changed,
         notes=(
             *notes,
-            *(f"pre-commit reads it once it is staged: `git add {each}`" for each in changed),
+            *(_unstaged(doors, each) for each in changed),
         ),
         next=f"let git start them: {start(doors, lacking)}" if lacking else None,
     )
 
 
-def uninstall(doors: Doors) -> tuple[str, ...]:
-    """Take the hooks out of the configuration; return the name of the file if it changed."""
+def uninstall(doors: Doors) -> tuple[tuple[str, ...], list[str]]:
+    """Take the hooks out of the configuration; return the name of the file if it changed, and what to know."""
     name, text = found(doors)
     new = None if text is None else configuration.take_out(text, name)
     if new is None or new == text:
-        return ()
+        return (), []
     if new == _MADE:
         doors.remove(name)
-    else:
-        doors.write(name, new)
-    return (name,)
+        return (name,), []
+    note = _unstaged(doors, name)
+    doors.write(name, new)
+    return (name,), [note]
 
 
 def active(doors: Doors) -> Iterator[Active]:
@@ -101,6 +105,10 @@ def start(doors: Doors, lacking: Collection[str]) -> str:
     """Return the command that puts in the git hooks that read the configuration."""
     types = " ".join(f"-t {each}" for each in GIT_HOOKS if each in lacking)
     return f"`{_tool(doors)} install {types}`"
+
+
+def _unstaged(doors: Doors, name: str) -> str:
+    return f"{_tool(doors)} reads it once it is staged: `git add {shlex.quote(name)}`"
 
 
 def _tool(doors: Doors) -> Literal["pre-commit", "prek"]:

@@ -1,6 +1,7 @@
 """Our hooks as scripts that git starts by itself, beside whatever hooks there are."""
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from envctl.domain.hooks import BEFORE, DEFAULT, GIT_HOOKS, HOOKS, Hook, git_hooks, in_order
 from envctl.domain.hooks.scripts import HookFile
@@ -31,11 +32,11 @@ def install(doors: Doors, hooks: tuple[Hook, ...] | None) -> tuple[tuple[str, ..
         if file.there and _ours(file) is None:
             notes.append(_kept(file))
         doors.folder.put(name, text)
-        changed.append(file.path)
+        changed.append(_seen(doors, file))
     for name, file in files.items():
         if name not in names and _ours(file) is not None:
             doors.folder.take(name)
-            changed.append(file.path)
+            changed.append(_seen(doors, file))
     if changed and doors.folder.place == "tree":
         notes.append(f"{doors.folder.path} is the team's: commit what was written there")
     return tuple(changed), notes
@@ -49,7 +50,7 @@ def uninstall(doors: Doors) -> tuple[tuple[str, ...], list[str]]:
         left = file.kept and (not file.there or file.same)
         if _ours(file) is not None or left:
             doors.folder.take(name)
-            changed.append(file.path)
+            changed.append(_seen(doors, file))
         elif file.kept:
             notes.append(f"another hook has taken {name}'s place; {file.path}.{BEFORE} stays")
         elif file.legacy is not None and git_hook.named(file.legacy) is not None:
@@ -82,6 +83,12 @@ def _script(doors: Doors, name: str, hooks: tuple[Hook, ...]) -> str:
         return git_hook.script(name, hooks, python=None)
     python, flags = doors.python()
     return git_hook.script(name, hooks, python=python, flags=flags)
+
+
+def _seen(doors: Doors, file: HookFile) -> str:
+    """Return a script's path as the top of the repository sees it; whole where it lies elsewhere."""
+    path, top = PurePath(file.path), doors.repository.top
+    return str(path.relative_to(top)) if path.is_relative_to(top) else file.path
 
 
 def _ours(file: HookFile) -> tuple[str, ...] | None:

@@ -10,7 +10,7 @@ from envctl.domain.image.described import Described
 from envctl.domain.manifest import ImageSettings
 from tests.index.wheels import Wheel
 from tests.integration.provoking import Case, Images, Near, Way
-from tests.integration.provoking.locks import stale
+from tests.integration.provoking.locks import profiles, stale
 from tests.integration.world import MINOR
 from tests.shared_object import shared_object
 
@@ -76,6 +76,35 @@ def list_edited(world: Near) -> None:
 
 def marker_gone(world: Near) -> None:
     world.edit("Dockerfile", f"{blocks.END}\n", "")
+
+
+def conflict(world: Near) -> None:
+    """Let a merge leave both sides of what each branch's `envctl dockerize` wrote."""
+    for name, line in (("Dockerfile", "# settings"), (".envctl/image/contract.json", "{")):
+        both = f"<<<<<<< ours\n{line} x\n=======\n{line} y\n>>>>>>> theirs\n{line}"
+        world.edit(name, line, both)
+
+
+def conflict_of_a_person(world: Near) -> None:
+    world.write("Dockerfile", world.read("Dockerfile") + "<<<<<<< ours\nLABEL a=1\n=======\n")
+
+
+def beside(world: Near) -> None:
+    """Give one of two profiles a Dockerfile."""
+    profiles(world)
+    world.envctl("lock")
+    none(world)
+    world.envctl("dockerize", "--profile", "one")
+
+
+def renamed(world: Near) -> None:
+    """Rename the profile that has a Dockerfile."""
+    profiles(world)
+    world.envctl("lock")
+    world.envctl("dockerize", "--profile", "one")
+    none(world)
+    world.edit("pyproject.toml", "[tool.envctl.profiles.one]", "[tool.envctl.profiles.three]")
+    world.envctl("lock")
 
 
 def wheel_gone(world: Near) -> None:
@@ -150,6 +179,10 @@ CASES = (
     _image("dockerfile-edited", "fix", edited),
     _image("dockerfile-edited", "fix", list_edited),
     _image("dockerfile-edited", "advice", marker_gone),
+    _image("dockerfile-conflict", "fix", conflict),
+    _image("dockerfile-conflict", "advice", conflict_of_a_person),
+    _image("dockerfile-missing", "fix", beside),
+    _image("dockerfile-superfluous", "advice", renamed),
     _image("bundle-missing", "fix", wheel_gone),
     _image("bundle-altered", "fix", wheel_altered, *CHECK),
     _image("base-unpinned", "fix", unpinned),

@@ -326,3 +326,21 @@ def test_the_search_ends_at_a_repository_and_at_home(home: Path) -> None:
     with pytest.raises(ProjectError, match="not a project") as info:
         find_root(home / "repo")
     assert "envctl init" in (info.value.hint or "")
+
+
+def test_the_projects_below_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = home / "whole"
+    for name in ("a b", "services/-x", "services/web", "services/z", ".hidden", "a/b/deep"):
+        (whole / name).mkdir(parents=True)
+        (whole / name / "pyproject.toml").write_text("[tool.envctl]\n")
+    (whole / "other").mkdir()
+    (whole / "other/pyproject.toml").write_text("[tool.uv]\n")
+    (whole / ".git").mkdir()
+    for folder, start in ((whole, ""), (home, "whole/")):
+        monkeypatch.chdir(folder)
+        with pytest.raises(ProjectError) as info:
+            find_root(whole)
+        calls = f"`envctl -C '{start}a b' …`, `envctl -C {start}services/-x …`"
+        assert info.value.hint == (
+            f"name the project that is meant: {calls}, `envctl -C {start}services/web …`"
+        )

@@ -230,7 +230,10 @@ def test_conflict_markers_inside_are_regenerated(gpu: Workspace) -> None:
     gpu.edit("Dockerfile", "# python", ">>>>>>> theirs\n# python")
     gpu.edit(".envctl/image/contract.json", "{", "<<<<<<< ours\n{")
     # Nothing is said on top of it that two branches' halves of a block would make of themselves.
-    assert gpu.codes() == [("dockerfile-edited", "Dockerfile")]
+    assert gpu.codes() == [
+        ("dockerfile-conflict", "Dockerfile"),
+        ("dockerfile-conflict", ".envctl/image/contract.json"),
+    ]
     gpu.dockerize()
     assert gpu.findings() == []
     assert "<<<<" not in gpu.text("Dockerfile") + gpu.text(".envctl/image/contract.json")

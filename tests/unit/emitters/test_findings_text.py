@@ -63,3 +63,19 @@ def test_what_was_found_is_shown_though_a_part_was_not_looked_at() -> None:
         f"  in part skipped: {why['fleet']}",
         "  error   base-gone: about base-gone",
     ]
+
+
+def test_who_lets_warnings_count_is_said_where_they_alone_decide() -> None:
+    warning, error = finding("gpu-unused", "warning"), finding("base-gone", "error")
+    said = "warnings count as errors here: --strict\n"
+    assert report(["fleet"], [warning], {}, strict="--strict").endswith(f"\n{said}")
+    assert said not in report(["fleet"], [warning], {})
+    assert said not in report(["fleet"], [warning, error], {}, strict="--strict")
+    assert said not in report(["fleet"], [finding("base-moved", "note")], {}, strict="--strict")
+
+
+def test_digests_are_for_those_who_ask() -> None:
+    digests = {"expected": f"sha256:{'0' * 64}", "actual": f"sha256:{'1' * 64}"}
+    found = [replace(finding("dockerfile-stale", "error"), **digests)]
+    assert "sha256" not in report(["fleet"], found, {})
+    assert f"expected {digests['expected']}, " in report(["fleet"], found, {}, verbose=True)

@@ -156,6 +156,26 @@ def test_what_was_added_after_ours_stays() -> None:
     assert len(loaded(again)["repos"][0]["hooks"]) == 4
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("tail", "behind"),
+    [
+        ("#  - id: later", ""),
+        ("#  - id: later\n", ""),
+        ("    #  - id: later\n  # - id: b\n", "\n# more\n"),
+        ("  # - id: b\n", "# of what follows\nexclude: ^a\n"),
+        ("# a\n", "\n  # b\n"),
+    ],
+)
+def test_a_comment_stays_with_what_it_is_about(tail: str, behind: str, end: str) -> None:
+    tail, behind = tail.replace("\n", end), behind.replace("\n", end)
+    text = f"repos:{end}- repo: meta{end}  hooks:{end}  - id: x{end}{tail}"
+    new = configuration.put(text + behind, NAME, USUAL, HERE)
+    assert new.startswith(f"{text}{'' if text.endswith(end) else end}{BEGIN}{end}")
+    assert new.endswith(behind)
+    assert configuration.take_out(new, NAME) == text + behind
+
+
 def test_ours_stay_where_they_were_moved_to() -> None:
     text = "repos:\n- repo: meta\n  hooks: []\n"
     lines = configuration.put(text, NAME, USUAL, HERE).splitlines(keepends=True)

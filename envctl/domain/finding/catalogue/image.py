@@ -10,15 +10,19 @@ ENTRIES = (
         code="dockerfile-missing",
         layers=_IMAGE,
         severity="error",
-        meaning="There is no Dockerfile. Said by `envctl dockerize --check` alone.",
-        cause="Nobody has run `envctl dockerize` yet.",
+        rarely="a note of `envctl verify`, where another profile has one, or had one under another name",
+        meaning="There is no Dockerfile. Where no profile has one, `envctl verify` says `skipped`, and only "
+        "`envctl dockerize --check` misses it.",
+        cause="Nobody has run `envctl dockerize` yet, or a profile is new or has a new name.",
         fix=("envctl dockerize",),
     ),
     Entry(
         code="dockerfile-foreign",
         layers=_IMAGE,
         severity="error",
-        meaning="There is a Dockerfile that envctl did not write. Said by `envctl dockerize --check` alone.",
+        rarely="a note of `envctl verify`, where another profile has one of envctl's",
+        meaning="There is a Dockerfile that envctl did not write. Where there is no other, `envctl verify` says "
+        "`skipped`, and only `envctl dockerize --check` reports it.",
         cause="The project had one before. `--adopt` keeps it as `Dockerfile.before-envctl`.",
         fix=("envctl dockerize --adopt",),
         yours="it takes the place of a Dockerfile that somebody wrote, and keeps that aside",
@@ -37,10 +41,29 @@ ENTRIES = (
         layers=_IMAGE,
         severity="error",
         meaning="The generated part, or a file that the build reads, was changed.",
-        cause="It was edited by hand, or merged line by line.",
+        cause="It was edited by hand.",
         fix=("envctl dockerize",),
         advice="Where the markers themselves are damaged: the finding says how to mend them.",
         yours="it writes over what somebody changed by hand; what should stay goes above or below the block",
+    ),
+    Entry(
+        code="dockerfile-conflict",
+        layers=_IMAGE,
+        severity="error",
+        meaning="A merge left its markers in the Dockerfile, or in a file that the build reads.",
+        cause="Two branches changed the lock, and each had its own Dockerfile made. Settle the conflict in "
+        "`pyproject.toml` first, then run `envctl lock`: [how to merge](../how-to/upgrade.md#merge-two-branches).",
+        fix=("envctl dockerize",),
+        advice="Where the markers stand in your own lines, above or below the block: settle them there.",
+    ),
+    Entry(
+        code="dockerfile-superfluous",
+        layers=_IMAGE,
+        severity="warning",
+        meaning="A Dockerfile of envctl's is of a profile that is no more; nobody keeps it true.",
+        cause="A profile was renamed or removed, or the project got profiles.",
+        advice="Delete it, and its folder in `.envctl/image`; `envctl dockerize` makes those of the profiles "
+        "that there are.",
     ),
     Entry(
         code="bundle-missing",

@@ -27,6 +27,7 @@ from tests.unit.usecases.doctoring.checkups import (
 )
 
 PROJECT = {"pyproject.toml": MANIFEST}
+NEEDED = "`envctl hooks show` says which git hooks envctl's need"
 CLAIMING = (
     MANIFEST + 'packages = ["zz-made-*", "zz-made-own"]\n'
     '[[tool.envctl.index]]\nname = "open"\nurl = "https://open.example/simple"\n'
@@ -147,8 +148,8 @@ class TestTools:
         ("there", "hook", "state", "mend"),
         [
             (None, None, "warn", "`uv tool install pre-commit`, then `pre-commit install`"),
-            ("pre-commit", None, "warn", "`pre-commit install`"),
-            ("prek", None, "warn", "`prek install`"),
+            ("pre-commit", None, "warn", f"`pre-commit install`; {NEEDED}"),
+            ("prek", None, "warn", f"`prek install`; {NEEDED}"),
             ("pre-commit", "/x/.git/hooks/pre-commit", "ok", None),
         ],
     )
@@ -161,6 +162,18 @@ class TestTools:
         checkup.found_hook = Tool(name="hook", path=hook)
         last = look(checkup, {**PROJECT, ".pre-commit-config.yaml": ""})["tools"][-1]
         assert (last.state, last.mend) == (state, mend)
+
+    @pytest.mark.parametrize("config", ["prek.toml", ".pre-commit-config.yml"])
+    def test_a_configuration_that_prek_alone_reads(self, config: str) -> None:
+        both = [Tool(name=name, path=f"/{name}", version="1") for name in ("pre-commit", "prek")]
+        for there, state, mend in (
+            (both[:1], "warn", "`uv tool install prek`, then `prek install`"),
+            (both, "warn", f"`prek install`; {NEEDED}"),
+        ):
+            checkup = tools(*there)
+            checkup.found_hook = Tool(name="hook", path=None)
+            last = look(checkup, {**PROJECT, config: ""})["tools"][-1]
+            assert (last.state, last.mend) == (state, mend)
 
 
 class TestIndex:
