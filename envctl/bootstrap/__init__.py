@@ -57,6 +57,7 @@ class Services(HookDoors, ImageDoors, MachineDoors):
             project=project,
             project_at=lambda path: ProjectFiles(self.folder / path),
             manifest=manifest,
+            repository=lambda: git.place(self.run, root()) is not None,
             revision=lambda word: git.revision(self.run, root(), word),
             listing_at=lambda commit: git.listing_at(self.run, root(), commit),
             text_at=lambda commit, path: git.text_at(self.run, root(), commit, path),

@@ -13,6 +13,7 @@ from envctl.cli.render import delivered, envelope, say, show
 from envctl.domain.export import Option
 from envctl.domain.manifest import restricted
 from envctl.emitters.exports import COMPANIONS, DOORS, EXPORTS, Accompanying, Door, Format
+from envctl.emitters.plural import many
 from envctl.usecases import image, load
 from envctl.usecases.companion import companion
 from envctl.usecases.entrance import EntranceOutcome, entrance
@@ -133,7 +134,7 @@ def _present(form: Format, outcome: ExportOutcome, name: str | None, *, as_json:
     elif name is None:
         show(outcome.text)
     else:
-        say(f"{delivered(outcome.delivery, name)}: {outcome.packages} packages")
+        say(f"{delivered(outcome.delivery, name)}: {many(outcome.packages)}")
 
 
 def _as_json(

@@ -10,6 +10,7 @@ import click
 from envctl.bootstrap import Services
 from envctl.cli.render import envelope, say, show, step
 from envctl.domain.captured.proof import Judged
+from envctl.emitters.plural import many
 from envctl.errors import UsageError
 from envctl.usecases.capture.attempt import CaptureOutcome, Doors
 from envctl.usecases.capture.capture import capture, carry_out
@@ -27,7 +28,7 @@ def carry(
     found = services.live_environment(place, _label(place, project.root))
     here = services.here_behind(found)
     record = services.record(name)
-    step(f"resolving {len(found.packages)} packages for Python {found.minor} …")
+    step(f"resolving {many(len(found.packages))} for Python {found.minor} …")
     doors = Doors(
         catalogue=services.catalogue,
         engine=services.engine,
@@ -91,7 +92,7 @@ def _proofs(outcome: CaptureOutcome) -> Iterator[str]:
     whole = len(outcome.packages)
     open_ones = [each for each in outcome.packages if _worth_saying(each, outcome)]
     if outcome.lock is not None:
-        count = f"{whole - len(open_ones)} of {whole} packages"
+        count = f"{whole - len(open_ones)} of {many(whole)}"
         yield f"proved: {count} (the lock has the very files that are installed)"
     if open_ones:
         yield "not proved:"

@@ -7,6 +7,7 @@ from envctl.bootstrap import Services
 from envctl.cli.render import say, step
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
+from envctl.emitters.plural import many
 from envctl.usecases.lock_outcome import Locked, LockOutcome
 
 _SHOWN = 30
@@ -25,9 +26,9 @@ def report(outcome: LockOutcome) -> None:
         _changes(each)
         packages = len(each.lock.pylock.packages)
         if each.stale:
-            say(f"left {each.file} as it is: {packages} packages")
+            say(f"left {each.file} as it is: {many(packages)}")
         elif each.written:
-            say(f"wrote {each.file}: {packages} packages")
+            say(f"wrote {each.file}: {many(packages)}")
         else:
             say(state(each.file, packages))
     for name in outcome.removed:
@@ -47,7 +48,7 @@ def table(outcome: LockOutcome) -> dict[str, Any]:
 
 def state(file: str, packages: int) -> str:
     """Return what is said of a lock that did not change."""
-    return f"{file} is up to date: {packages} packages"
+    return f"{file} is up to date: {many(packages)}"
 
 
 def _table(each: Locked) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from envctl.cli.render import say
 from envctl.domain.indexes.fetching import Fetch, Heard
+from envctl.emitters.plural import many
 
 _TICK = 0.2  # seconds
 _MEGA = 1 << 20
@@ -91,7 +92,7 @@ def text(fetches: tuple[Fetch, ...], seconds: float) -> str:
     """Return how far it is: files there of those begun, megabytes there of those announced, seconds."""
     here = [each for each in fetches if each.done]
     sizes = sum(each.size or 0 for each in fetches)
-    said = f"fetching: {len(here)} of {len(fetches)} packages"
+    said = f"fetching: {len(here)} of {many(len(fetches))}"
     if sizes:
         said += f", {sum(each.size or 0 for each in here) / _MEGA:.0f} of {sizes / _MEGA:.0f} MiB"
     now = next((each.name for each in reversed(fetches) if not each.done), "")

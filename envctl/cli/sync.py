@@ -12,6 +12,7 @@ from envctl.cli.progress import progress
 from envctl.cli.render import say, step
 from envctl.domain.lock import Lock
 from envctl.domain.manifest import Manifest, restricted
+from envctl.emitters.plural import many
 from envctl.errors import EnvctlError, UsageError
 from envctl.usecases import load, note
 from envctl.usecases import sync as usecase
@@ -192,7 +193,7 @@ def _sync(
     as_json: bool,
 ) -> None:
     """Do it; ``again`` is what the next one says first, if it is asked the same and has nothing to do."""
-    step(f"syncing {len(read.want.items.items)} packages …")
+    step(f"syncing {many(len(read.want.items.items))} …")
     with progress() as watch:
         outcome = usecase.sync(
             services.project,

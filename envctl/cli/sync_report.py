@@ -12,6 +12,7 @@ from envctl.domain.lock import Lock
 from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest
 from envctl.emitters import inject
+from envctl.emitters.plural import many
 from envctl.emitters.printable import printable
 from envctl.usecases.choice import Choice
 from envctl.usecases.sync import SyncOutcome
@@ -57,7 +58,7 @@ def left_out(whole: Manifest, held: Manifest) -> list[str]:
 
 def in_sync(packages: int) -> str:
     """Return what a sync with nothing to do says last: the fast path says it too."""
-    return f".venv is in sync: {packages} packages\n"
+    return f".venv is in sync: {many(packages)}\n"
 
 
 def planned(todo: SyncPlan, packages: int, *, as_json: bool) -> None:
@@ -71,7 +72,7 @@ def planned(todo: SyncPlan, packages: int, *, as_json: bool) -> None:
         _lines(todo)
         for label in todo.builds:
             say(f"  builds {label} from source")
-        say(f"would sync .venv: {packages} packages{_counts(todo)}")
+        say(f"would sync .venv: {many(packages)}{_counts(todo)}")
 
 
 def done(outcome: SyncOutcome, seconds: float, *, as_json: bool) -> None:
@@ -89,7 +90,7 @@ def done(outcome: SyncOutcome, seconds: float, *, as_json: bool) -> None:
         say(_kept(outcome.aside))
     did = "made .venv anew" if outcome.anew else "synced .venv"
     took = f" in {seconds:.1f} s" if sys.stderr.isatty() else ""
-    say(f"{did}: {outcome.packages} packages{_counts(todo)}{took}")
+    say(f"{did}: {many(outcome.packages)}{_counts(todo)}{took}")
 
 
 def returned(what: "Returned | None", *, ahead: bool | None, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """What the workflows of a project say: found in its manifest and locks, and in the files that remember a choice."""
 
+import posixpath
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -48,6 +49,7 @@ def workflow(project: Project, place: Place, asked: Choice, folder: str) -> Work
     Raises as ``usecases.ci.export_ci`` does.
     """
     _checked(asked)
+    _there(place, asked.source or "")
     whole = load.manifest(project)
     where = place.folder and plain(place.folder, "the project's folder")
     earlier = _remembered(place.top, folder, where)
@@ -106,6 +108,20 @@ def _checked(asked: Choice) -> None:
             where="--from",
             hint="name its repository at a tag or commit (git+https://git.example/team/envctl@v0.1.0), "
             "a wheel's address, or a path that begins with ./",
+        )
+
+
+def _there(place: Place, source: str) -> None:
+    """Refuse a path that is not in the repository; it is seen from the project's folder."""
+    if not source.startswith("."):
+        return
+    path = posixpath.normpath(posixpath.join(place.folder, source))
+    above, name = posixpath.split(path)
+    if path != "." and (path.startswith("..") or name not in place.top.entries(above or ".")):
+        raise UsageError(
+            f"there is no `{source}` in the repository",
+            where="--from",
+            hint="name a wheel or a folder that is committed, as seen from the project's folder",
         )
 
 

@@ -24,6 +24,7 @@ from envctl.domain.lock.entry import package_table
 from envctl.domain.lock.slices import Item, Slice
 from envctl.domain.manifest import Manifest
 from envctl.domain.resolution import Interpreter
+from envctl.emitters.plural import many
 from envctl.errors import (
     EnvctlError,
     ImageError,
@@ -200,7 +201,7 @@ def _local(
         identity=contents.identity,
         weighed=manifest.verify.weigh(findings),
         strict=manifest.verify.strict,
-        said=f"{len(promise.packages)} packages, {files} files of {len(brought)} compared with their wheels, "
+        said=f"{many(len(promise.packages))}, {files} files of {len(brought)} compared with their wheels, "
         f"{len(contents.layers)} layers searched; nothing of it was run",
     )
 

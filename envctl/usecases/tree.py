@@ -12,6 +12,7 @@ from envctl.domain.lock import Lock, inputs_of
 from envctl.domain.lock.state import answers
 from envctl.domain.manifest import Manifest, restricted
 from envctl.domain.nearest import meant
+from envctl.emitters.plural import many
 from envctl.errors import LockError, UsageError
 from envctl.ports import Project
 from envctl.usecases import load
@@ -171,4 +172,5 @@ def _gaps(graph: Graph, lock: Lock, lock_name: str) -> tuple[str, ...]:
         said = f"{lock_name} does not say which package needs which ({writer}): PEP 751 leaves that open"
         return (f"{said}. Only what the project asks for by name has a place in the tree",)
     shown = ", ".join(silent[:_MANY]) + (" …" if len(silent) > _MANY else "")
-    return (f"{lock_name} does not say what {len(silent)} packages need ({writer}): {shown}",)
+    need = f"{many(len(silent))} {'needs' if len(silent) == 1 else 'need'}"
+    return (f"{lock_name} does not say what {need} ({writer}): {shown}",)

@@ -295,11 +295,15 @@ def test_the_files_are_kept_up_to_date_and_a_changed_one_is_its_owners(
     assert not (world.root / ".github").exists()
     git(world.root, "init", "--quiet", "--initial-branch", "master")
     git(world.root, "commit", "--quiet", "--allow-empty", "--message", "first")
+    for path in ("./nothere", "./tools/envctl.whl", "../pyproject.toml"):
+        done = world.envctl("export", "ci", "--from", path, code=2)
+        assert f"there is no `{path}` in the repository" in done.stderr
     source = "git+https://git.example/team/envctl@v0.1.0"
     said = world.envctl("export", "ci", "--from", source).stderr.splitlines()
     files = [".github/workflows/envctl.yml", ".github/workflows/envctl-upgrade.yml"]
     assert [line for line in said if line.startswith("wrote")] == [f"wrote {f}" for f in files]
     assert any("UV_INDEX_TEAM_PASSWORD" in line for line in said)
+    assert "it builds no image" in " ".join(world.read(files[0]).replace("#", "").split())
     written = world.snapshot(*files)
     # What was chosen, and what was found out, is remembered.
     git(world.root, "branch", "--move", "topic")

@@ -263,8 +263,22 @@ def test_what_cannot_be_compared_says_why_and_what_to_do(
 
 def test_without_a_repository(world: World, tmp_path: Path) -> None:
     (tmp_path / "pylock.toml").write_text(git(world, "show", "one:./pylock.toml"))
-    done = world.envctl("diff", code=3, cwd=tmp_path)
-    assert "git knows no such revision" in done.stderr
+    for started, said in (
+        (False, "this is no git repository"),
+        (True, "there is no commit yet"),
+    ):
+        if started:
+            git(world, "init", "-q", str(tmp_path))
+        done = world.envctl("diff", code=3, cwd=tmp_path)
+        assert said in done.stderr
+        assert "knows no such revision" not in done.stderr
+
+
+def test_a_folder_that_is_no_project(world: World, tmp_path: Path) -> None:
+    for words in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "first")):
+        git(world, "-C", str(tmp_path), *words)
+    done = world.envctl("diff", "HEAD", "HEAD", code=3, cwd=tmp_path)
+    assert "no lock in this folder, which is no project" in done.stderr
 
 
 def test_a_login_in_an_address_is_never_shown(world: World, tmp_path: Path) -> None:

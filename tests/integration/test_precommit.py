@@ -163,11 +163,16 @@ def test_what_is_pushed_is_judged(made: World, tmp_path: Path, tool: str) -> Non
     repository.git("push", "here", "main")
 
     repository.git("switch", "-q", "-c", "other")
+    repository.write("sub/pyproject.toml", repository.read("pyproject.toml"))
+    repository.git("add", "sub")
     repository.git("rm", "-q", "--cached", "pylock.toml")
     repository.commit()
     assert "lock-missing" in repository.git("push", "here", "other", code=1)  # untracked
     repository.git("switch", "-q", "--force", "main")
-    assert "lock-missing" in repository.git("push", "here", "other", code=1)
+    assert not (repository.root / "sub").exists()
+    said = repository.git("push", "here", "other", code=1)
+    assert said.count("lock-missing") == 2
+    assert "mend it with: envctl -C sub lock, then commit sub/pylock.toml" in said
     repository.edit("pyproject.toml", *reversed(STALE))
     repository.git("add", "pyproject.toml")
     repository.git("push", "here", "HEAD:refs/heads/fine", "main~1:refs/tags/old")

@@ -13,8 +13,9 @@ HELP = """\
 Write two workflows for GitHub Actions, into the repository's .github/workflows.
 
 One checks each change: it installs what the lock says, from a cache whose key
-is the lock's digest, verifies it and builds the image. The other one locks
-newer packages once a week and opens a pull request that says what differs.
+is the lock's digest, verifies it and builds the image, where there is a
+Dockerfile of envctl's. The other one locks newer packages once a week and
+opens a pull request that says what differs.
 
 What you choose is remembered in the files. One that you have changed is yours
 and is not replaced.

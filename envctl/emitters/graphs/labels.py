@@ -2,6 +2,7 @@
 
 from envctl.domain.graph.nodes import Edge, Node
 from envctl.domain.graph.picture import SHARED, Picture
+from envctl.emitters.plural import many
 from envctl.emitters.printable import printable
 
 LIBRARIES = "NVIDIA libraries"
@@ -59,7 +60,7 @@ def about(node: Node) -> str:
 
 def count(number: int) -> str:
     """Return a number of packages."""
-    return f"{number} package{'' if number == 1 else 's'}"
+    return many(number)
 
 
 def legend(drawn: Picture) -> str:

@@ -23,10 +23,24 @@ from envctl.emitters.workflows.steps import (
 FILE = "envctl"
 Matrix = list[dict[str, str]]
 """A row for each profile; the values are YAML already."""
-_WHAT = """\
+_WHAT = {
+    (True, True): """\
 It checks that lock, environment, machines and image agree, installs what the
 lock says, and builds the image.
-"""
+""",
+    (True, False): """\
+It checks that lock, environment and machines agree, and installs what the lock
+says. There is no Dockerfile of envctl's: it builds no image.
+""",
+    (False, True): """\
+It checks that lock, machines and image agree, and builds the image.
+""",
+    (False, False): """\
+It checks that lock and machines agree. There is no Dockerfile of envctl's: it
+builds no image.
+""",
+}
+"""By whether the environment is envctl's, and whether there is an image."""
 _ON = """
 on:
   push:
@@ -60,7 +74,7 @@ def write(flow: Workflow, file: str) -> str:
         image = _job(flow, "image", 120, _image(flow, built), built, _profiles(built), "verify")
         jobs += f"\n{image}"
     on = _ON % {"branch": quoted(filter_pattern(flow.branch)), "paths": _paths(flow, file)}
-    return head(flow, "envctl", _WHAT) + on + common(flow) + "\njobs:\n" + jobs
+    return head(flow, "envctl", _WHAT[flow.managed, bool(built)]) + on + common(flow) + "\njobs:\n" + jobs
 
 
 def _paths(flow: Workflow, file: str) -> str:

@@ -129,7 +129,7 @@ def _unknown(doors: Doors, word: str) -> DescriptionError:
     if close:
         hint = f"did you mean `{close}`?"
     elif word == "HEAD" or _REVISION.search(word):
-        hint = "git knows no such revision here: `git log` lists those that there are"
+        hint = revisions.unknown(doors)
     else:
         hint = (
             "name a lock, `HEAD~1`, `.venv`, a machine's name, an image with its tag, "

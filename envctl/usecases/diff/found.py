@@ -22,7 +22,8 @@ class Doors:
     """How what is named is reached. Every path is seen from the folder of the call.
 
     ``given``: a file's text. ``place``: what a folder is (``environment``, ``project``, ``folder``). ``project``: the
-    one here, if any; ``manifest``: its own as its profile sees it. ``revision``, ``listing_at``, ``text_at``: git.
+    one here, if any; ``manifest``: its own as its profile sees it. ``revision``, ``listing_at``, ``text_at``: git;
+    ``repository``: whether it knows this folder.
     ``contents`` and ``described``: an image of the engine's, of a registry's. ``looking`` is told what takes a while.
     """
 
@@ -31,6 +32,7 @@ class Doors:
     project: Callable[[], Project | None]
     project_at: Callable[[str], Project]
     manifest: Callable[[], Manifest | None]
+    repository: Callable[[], bool]
     revision: Callable[[str], str | None]
     listing_at: Callable[[str], Sequence[str]]
     text_at: Callable[[str, str], str | None]

@@ -11,6 +11,7 @@ from envctl.domain.lock import Lock
 from envctl.domain.lock.side import narrowed, side_of
 from envctl.domain.lock.slices import Slice, Target, take
 from envctl.domain.platforms import Platform
+from envctl.emitters.plural import many
 from envctl.errors import EnvctlError, ImageError, LockError, UsageError
 from envctl.usecases import image_promise
 from envctl.usecases.diff.found import Doors, Found, Use
@@ -57,7 +58,7 @@ def _pairs(a: Found, b: Found) -> dict[str, tuple[Lock, Lock]]:
 def _one_sided(a: Found, b: Found) -> Iterator[Ranked]:
     for name in sorted({*a.locks} ^ {*b.locks}):
         counts = [
-            f"{len(found.locks[name].pylock.packages)} packages" if name in found.locks else None
+            f"{many(len(found.locks[name].pylock.packages))}" if name in found.locks else None
             for found in (a, b)
         ]
         yield (

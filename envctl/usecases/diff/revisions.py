@@ -32,14 +32,25 @@ def revision(doors: Doors, word: str) -> Found | None:
     said = f"{word} ({commit[:_SHORT]})"
     names = [name for name in doors.listing_at(commit) if files.LOCK_NAME.fullmatch(name)]
     if not names:
+        here = doors.project() is not None
+        later = "name a later one" if here else "go to a project's folder"
         raise DescriptionError(
-            "that commit has no lock of this project",
+            f"that commit has no lock {'of this project' if here else 'in this folder, which is no project'}",
             where=said,
-            hint="name a later one, or a file of it as `REVISION:PATH`",
+            hint=f"{later}, or name a file of it as `REVISION:PATH`",
         )
     texts = {name: doors.text_at(commit, name) or "" for name in names}
     locks = {name: files.lock_of(text, f"{commit[:_SHORT]}:{name}") for name, text in texts.items()}
     return Found(kind="lock", name=f"{said}: {', '.join(locks)}", locks=locks, whole=True)
+
+
+def unknown(doors: Doors) -> str:
+    """Return what to do about a revision that git does not know."""
+    if not doors.repository():
+        return "this is no git repository, or there is no git: name two things that are here"
+    if doors.revision("HEAD") is None:
+        return "there is no commit yet: make one, or name two things that are here"
+    return "git knows no such revision here: `git log` lists those that there are"
 
 
 def file(doors: Doors, word: str) -> Found | None:

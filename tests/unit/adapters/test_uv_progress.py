@@ -68,4 +68,4 @@ def test_the_line_counts_what_is_known() -> None:
         Fetch(name="c"),
     )
     assert text(fetches, 7.4) == "fetching: 1 of 3 packages, 3 of 8 MiB, 7 s (c)"
-    assert text((Fetch(name="c", done=True),), 0) == "fetching: 1 of 1 packages, 0 s"
+    assert text((Fetch(name="c", done=True),), 0) == "fetching: 1 of 1 package, 0 s"

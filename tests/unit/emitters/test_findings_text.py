@@ -75,7 +75,7 @@ def test_who_lets_warnings_count_is_said_where_they_alone_decide() -> None:
 
 
 def test_digests_are_for_those_who_ask() -> None:
-    digests = {"expected": f"sha256:{'0' * 64}", "actual": f"sha256:{'1' * 64}"}
-    found = [replace(finding("dockerfile-stale", "error"), **digests)]
+    old, new = (f"sha256:{digit * 64}" for digit in "01")
+    found = [replace(finding("dockerfile-stale", "error"), expected=new, actual=old)]
     assert "sha256" not in report(["fleet"], found, {})
-    assert f"expected {digests['expected']}, " in report(["fleet"], found, {}, verbose=True)
+    assert f"expected {new}, found {old}" in report(["fleet"], found, {}, verbose=True)
