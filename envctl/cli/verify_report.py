@@ -32,7 +32,7 @@ def present(
     if form == "json":
         show(as_json(name, report, ok=ok, **more))
     elif form == "text":
-        tell(as_text(report, ok=ok))
+        tell(as_text(report, ok=ok, verbose=is_verbose()))
     if form == "github" or services.environ.get("GITHUB_ACTIONS") == "true":
         text = _annotations(services, report)
         if text:
@@ -40,14 +40,14 @@ def present(
             (say if form == "json" else show)(text.removesuffix("\n"))
 
 
-def as_text(report: Report, *, ok: bool | None = None) -> str:
+def as_text(report: Report, *, ok: bool | None = None, verbose: bool = False) -> str:
     """Return the report for people; ``ok``: what comes of it, where that is not the team's word alone."""
     no = report.fails() if ok is None else not ok
     return findings_text.report(
         *(report.layers, report.findings, report.skipped, report.said),
         weighed=report.weighed,
         strict=(findings_text.STRICT if report.strict else "--strict") if no else "",
-        verbose=is_verbose(),
+        verbose=verbose,
     )
 
 

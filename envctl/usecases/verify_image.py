@@ -29,7 +29,8 @@ def images(around: Surroundings, every: Sequence[Locked], skipped: list[str]) ->
         if kinds[name] != "ours":
             if manifest.for_linux:
                 foreign = kinds[name] == "foreign"
-                yield image_files.missing(name, there=foreign, severity="note")
+                gone = image_files.missing(name, there=foreign, severity="note")
+                yield from at([gone], dockerfile=name)
         elif lock is None:
             which = manifest.lock_name if manifest.profile else "lock"
             skipped.append(f"there is no {which} to compare with")

@@ -100,6 +100,19 @@ def test_a_tampered_file_is_mended_in_the_cache_too(synced: World) -> None:
     assert synced.codes("--only", "environment", code=0) == []
 
 
+def test_what_envctls_own_sync_installed_is_nobody_elses(synced: World) -> None:
+    """As after `git checkout HEAD~1`: uv installed it, and at envctl's word."""
+    before = {name: synced.read(name) for name in ("pyproject.toml", "pylock.toml")}
+    synced.edit("pyproject.toml", '"zz-made-app<2"', '"zz-made-plot", "zz-made-app<2"')
+    synced.envctl("lock")
+    synced.envctl("sync")
+    for name, text in before.items():
+        synced.write(name, text)
+    messages = {each["message"] for each in synced.findings("--only", "environment")}
+    assert any("`zz-made-plot`" in each for each in messages)
+    assert not any("(by" in each for each in messages)
+
+
 def test_local_paths_in_a_lock_are_found(synced: World) -> None:
     text = synced.read("pylock.toml").replace(synced.index.origin, "file:///home/ana/wheels")
     synced.write("pylock.toml", text)

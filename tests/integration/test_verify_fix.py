@@ -195,6 +195,19 @@ def test_a_renamed_profile_is_told_of_its_old_and_its_new_dockerfile(near: Near)
     assert near.findings("--only", "image") == []
 
 
+def test_digests_are_shown_to_those_who_ask_and_noted_for_nobody(near: Near) -> None:
+    weighed(near, 'severity = { dockerfile-stale = "warning" }')
+    images.relocked(near)
+    words = [*PROGRAM, "verify", "--only", "image"]
+    assert "expected sha256:" in near.run([*words, "--verbose"]).stdout
+    for _ in range(2):  # the second answer is the note's
+        said = near.run(words).stdout
+        assert "dockerfile-stale" in said
+        assert "sha256:" not in said
+    found = json.loads(near.run([*words, "--json"]).stdout)["result"]["findings"]
+    assert all(each["expected"].startswith("sha256:") for each in found)
+
+
 def test_an_unknown_code_is_refused_with_the_nearest(near: Near) -> None:
     weighed(near, 'severity = { lock-stail = "off" }')
     said = near.envctl("verify", code=3).stderr

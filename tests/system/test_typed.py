@@ -127,7 +127,10 @@ def test_the_readmes_way(
     for block in blocks(section(README, "Five minutes")):
         said |= zip((typed.command for typed in block), type_in(project, block, env), strict=True)
     assert said["envctl run -- python train.py"] == "trained\n"
-    assert said["envctl verify"].count(" ok") == 6
+    assert said["envctl verify"].count(" ok") == 5
+    assert (
+        "image        skipped: there is no Dockerfile (envctl dockerize)" in said["envctl verify"]
+    )
     assert (project / ".git/hooks/pre-commit").is_file()
 
 

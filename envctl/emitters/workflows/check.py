@@ -74,7 +74,13 @@ def write(flow: Workflow, file: str) -> str:
         image = _job(flow, "image", 120, _image(flow, built), built, _profiles(built), "verify")
         jobs += f"\n{image}"
     on = _ON % {"branch": quoted(filter_pattern(flow.branch)), "paths": _paths(flow, file)}
-    return head(flow, "envctl", _WHAT[flow.managed, bool(built)]) + on + common(flow) + "\njobs:\n" + jobs
+    return (
+        head(flow, "envctl", _WHAT[flow.managed, bool(built)])
+        + on
+        + common(flow)
+        + "\njobs:\n"
+        + jobs
+    )
 
 
 def _paths(flow: Workflow, file: str) -> str:
