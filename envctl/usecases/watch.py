@@ -71,16 +71,19 @@ class Watch:
         current = self._environments.current()
         if current.kind != "ours" or current.path is None or current.stamp is None:
             return None
+        snapshot = f"{current.path}/envctl.files"
         names = [
             *standing(self._root, current.path, current.stamp),
-            ("file", f"{current.path}/envctl.files"),
+            ("file", snapshot),
             ("stat", current.stamp.base),
             ("machine", "-"),
         ]
         try:
-            return [(kind, inputs.look(kind, name), name) for kind, name in names]
+            found = [(kind, inputs.look(kind, name), name) for kind, name in names]
         except (OSError, ValueError):
             return None
+        # Without a snapshot every byte is compared, which no note by sizes and times may stand for.
+        return None if ("file", "-", snapshot) in found else found
 
 
 def _devices() -> Inputs | None:

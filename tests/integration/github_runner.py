@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,8 +19,11 @@ from typing import Any
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 _EXPRESSION = re.compile(r"\$\{\{ (.*?) \}\}")
 # `gh` as our workflow calls it: what it is asked for is noted, pull requests are kept in a file.
+# It starts as pip's scripts do where the interpreter's path has a space: a `#!` line would end there.
 _GH = """\
-#!{python}
+#!/bin/sh
+'''exec' {python} "$0" "$@"
+' '''
 import json, pathlib, sys
 
 here = pathlib.Path({state!r})
@@ -57,7 +61,7 @@ class Runner:
         self._state.parent.mkdir(parents=True, exist_ok=True)
         self._bin.mkdir()
         self._state.write_text(json.dumps({"calls": [], "pulls": []}))
-        (self._bin / "gh").write_text(_GH.format(python=sys.executable, state=str(self._state)))
+        (self._bin / "gh").write_text(_GH.format(python=shlex.quote(sys.executable), state=str(self._state)))
         (self._bin / "gh").chmod(0o755)
         (self._bin / "python").symlink_to(sys.executable)
 
