@@ -61,7 +61,9 @@ class Runner:
         self._state.parent.mkdir(parents=True, exist_ok=True)
         self._bin.mkdir()
         self._state.write_text(json.dumps({"calls": [], "pulls": []}))
-        (self._bin / "gh").write_text(_GH.format(python=shlex.quote(sys.executable), state=str(self._state)))
+        (self._bin / "gh").write_text(
+            _GH.format(python=shlex.quote(sys.executable), state=str(self._state))
+        )
         (self._bin / "gh").chmod(0o755)
         (self._bin / "python").symlink_to(sys.executable)
 
