@@ -105,13 +105,14 @@ def attend(argv: Sequence[str], env: Mapping[str, str]) -> "Completed":
     from envctl.ports import Completed  # noqa: PLC0415  # as above
 
     said = bytearray()
-    with _overheard(said) as stderr:
+    # Before it starts: a signal may come at once.
+    with _overheard(said) as stderr, passed_on() as given_to:
         try:
             child = subprocess.Popen(argv, env=dict(env), stderr=stderr, close_fds=False)
         except OSError as error:
             raise _missing(argv[0], error) from error
-        with passed_on(child.send_signal):
-            code = child.wait()
+        given_to(child.send_signal)
+        code = child.wait()
     text = bytes(said).decode(errors="replace")
     return Completed(argv=tuple(argv), code=code, stdout="", stderr=text)
 
@@ -126,15 +127,19 @@ def follow(
     from envctl.ports import Completed  # noqa: PLC0415  # as above
 
     lines: list[str] = []
-    with _listened(heard, lines) as stderr:
+    with _listened(heard, lines) as stderr, passed_on() as given_to:
         try:
             child = subprocess.Popen(
-                argv, env=dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr
+                argv,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
             )
         except OSError as error:
             raise _missing(argv[0], error) from error
-        with passed_on(child.send_signal):
-            stdout, _ = child.communicate()
+        given_to(child.send_signal)
+        stdout, _ = child.communicate()
     said = "".join(lines)
     return Completed(argv=tuple(argv), code=child.returncode, stdout=_text(stdout), stderr=said)
 

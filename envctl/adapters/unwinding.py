@@ -35,18 +35,34 @@ def unwound() -> Iterator[None]:
 
 
 @contextmanager
-def passed_on(give: Callable[[int], object]) -> Iterator[None]:
-    """Give the signals that mean us to a program that we started; a terminal's Ctrl-C it has had already."""
+def passed_on() -> Iterator[Callable[[Callable[[int], object]], None]]:
+    """Give the signals that mean us to a program that we start; a terminal's Ctrl-C it has had already.
+
+    What is lent wants to be told how to reach the program; signals that come before are kept until then.
+    """
+    kept: list[int] = []
+    reached: list[Callable[[int], object]] = []
 
     def pass_on(number: int, _frame: object) -> None:
         at_terminal = os.isatty(0) and os.tcgetpgrp(0) == os.getpgrp()
-        if not (at_terminal and number in (signal.SIGINT, signal.SIGQUIT)):
-            give(number)
+        if at_terminal and number in (signal.SIGINT, signal.SIGQUIT):
+            return
+        if reached:
+            reached[0](number)
+        else:
+            kept.append(number)
 
-    mine = _GIVEN if threading.current_thread() is threading.main_thread() else ()
+    def reach(give: Callable[[int], object]) -> None:
+        reached.append(give)
+        while kept:
+            give(kept.pop(0))
+
+    ours = threading.current_thread() is threading.main_thread()
+    # One that is ignored (nohup) stays so, here and in the program.
+    mine = [each for each in _GIVEN if ours and signal.getsignal(each) is not signal.SIG_IGN]
     before = {number: signal.signal(number, pass_on) for number in mine}
     try:
-        yield
+        yield reach
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -195,63 +195,69 @@ def test_they_are_the_files_of_the_environment_here(world: World, classic: str) 
     assert kept[0] == kept[1]
 
 
-@pytest.fixture(scope="module")
-def bare() -> Iterator[None]:
+@pytest.fixture
+def bare() -> Iterator[bare_builders.Builders]:
     """Podman and buildah."""
+    made = bare_builders.Builders()
     try:
-        bare_builders.call("podman", "--version")
-        bare_builders.call("buildah", "--version")
+        made.call("podman", "--version")
+        made.call("buildah", "--version")
     except engine.EngineMissing as missing:
         if engine.UNDER_CI:
             raise
         pytest.skip(str(missing))
-    yield
-    bare_builders.forget()
+    else:
+        yield made
+    finally:
+        made.forget()
 
 
 @pytest.mark.parametrize("program", ["podman", "buildah"])
-@pytest.mark.usefixtures("bare")
 def test_builders_without_an_engine_make_the_same_files(
-    world: World, buildkit: Files, program: str
+    world: World, buildkit: Files, bare: bare_builders.Builders, program: str
 ) -> None:
     tag = _tag()
-    try:
-        arguments = ["build", "--network=none", f"--tag={tag}", f"--file={world.root}/Dockerfile"]
-        bare_builders.call(program, *arguments, str(world.root))
-        root = bare_builders.mounted(tag)
-        argv = [sys.executable, "-I", "-S", "-c", LISTER, str(root), *FOLDERS]
-        listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-        assert _differences(json.loads(listed), buildkit) == {}
-    finally:
-        bare_builders.remove(tag)
+    arguments = ["build", "--network=none", f"--tag={tag}", f"--file={world.root}/Dockerfile"]
+    bare.call(program, *arguments, str(world.root))
+    assert _differences(_listed(bare.mounted(tag)), buildkit) == {}
 
 
-@pytest.mark.parametrize("name", ["docker", "docker-api", "podman", "buildah"])
-@pytest.mark.usefixtures("bare")
-def test_envctl_makes_the_same_files_with_every_builder(
+def _listed(root: Path) -> Files:
+    argv = [sys.executable, "-I", "-S", "-c", LISTER, str(root), *FOLDERS]
+    listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    found: Files = json.loads(listed)
+    return found
+
+
+@pytest.mark.parametrize("name", ["podman", "buildah"])
+def test_envctl_makes_the_same_files_with_a_builder_without_an_engine(
+    world: World, buildkit: Files, bare: bare_builders.Builders, name: str
+) -> None:
+    """Its image is no engine's to prove."""
+    tag = _tag()
+    made = World(root=world.root, index=world.index, environ=bare.environment())
+    report = made.json("image", "build", "--engine", name, "--tag", tag)["result"]
+    assert (report["builder"], report["tags"]) == (name, [tag])
+    assert sum(layer["size"] for layer in report["layers"]) > 10_000_000
+    assert _differences(_listed(bare.mounted(tag)), buildkit) == {}
+
+
+@pytest.mark.parametrize("name", ["docker", "docker-api"])
+def test_envctl_makes_the_same_files_with_an_engine(
     world: World, buildkit: Files, name: str
 ) -> None:
-    """An engine's image is proved as well; that of a builder without one is no engine's to show."""
+    """And the image is proved as well."""
     tag = _tag()
-    bare = name in ("podman", "buildah")
-    environ = bare_builders.environment() if bare else {}
-    made = World(root=world.root, index=world.index, environ=environ)
     try:
-        report = made.json("image", "build", "--engine", name, "--tag", tag)["result"]
+        report = world.json("image", "build", "--engine", name, "--tag", tag)["result"]
         assert (report["builder"], report["tags"]) == (name, [tag])
         assert sum(layer["size"] for layer in report["layers"]) > 10_000_000
-        if bare:
-            root = bare_builders.mounted(tag)
-            argv = [sys.executable, "-I", "-S", "-c", LISTER, str(root), *FOLDERS]
-            listed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
-            assert _differences(json.loads(listed), buildkit) == {}
-        else:
-            assert _differences(_in_container(tag), buildkit) == {}
-            proof = made.json("image", "verify", tag)["result"]
-            assert [each["code"] for each in proof["findings"]] == ["image-unproved"]
-            assert "built from source" in proof["findings"][0]["message"]
+        assert _differences(_in_container(tag), buildkit) == {}
+        proof = world.json("image", "verify", tag)["result"]
+        assert [each["code"] for each in proof["findings"]] == ["image-unproved"]
+        assert "built from source" in proof["findings"][0]["message"]
     finally:
-        bare_builders.remove(tag) if bare else engine.remove_image(tag)
+        engine.remove_image(tag)
 
 
 @pytest.mark.parametrize("change", ["missing", "altered"])
