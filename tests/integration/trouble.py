@@ -93,7 +93,17 @@ def call(
 
 def environment(world: World) -> dict[str, str]:
     """Return the variables of a call: a bare locale, and none of the caller's that envctl heeds."""
-    foreign = ("ENVCTL_", "SLURM_", "UV_", "PIP_", "CUDA_", "PYTHONHASHSEED", "LANG", "LC_")
+    foreign = (
+        "ENVCTL_",
+        "SLURM_",
+        "UV_",
+        "PIP_",
+        "CUDA_",
+        "PYTHONHASHSEED",
+        "LANG",
+        "LC_",
+        "VIRTUAL_ENV",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**kept, **world.environ, "LC_ALL": "C"}
 
