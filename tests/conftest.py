@@ -32,15 +32,30 @@ _NAMES = {
     for what, text in (("NAME", "A Test"), ("EMAIL", "test@example.invalid"))
 }
 _numbers = itertools.count()
+_TOGETHER = (
+    "tests/integration/test_ci.py",
+    "tests/integration/test_every_code.py",
+    "tests/integration/test_verify_fix.py",
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the Docker tests on one worker: they share one engine and its build cache."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if item.get_closest_marker("docker"):
-                item.add_marker(pytest.mark.xdist_group("docker"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the Docker tests on one worker: they share one engine, its build cache and what their modules build.
+
+    So it is with modules whose projects take long to make. Not by ``xdist_group`` alone: xdist 3.8 tells a group by the
+    node's name, and with pytest 9.2 the name comes without it.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            if file.startswith("tests/system/"):
+                return "docker"
+            return file if file in _TOGETHER else nodeid
+
+    return Together(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

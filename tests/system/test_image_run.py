@@ -396,7 +396,7 @@ def test_a_failed_step_is_named_with_what_it_said(built: Project) -> None:
 def test_a_killed_build_leaves_nothing_of_its_own(built: Project, tmp_path: Path) -> None:
     dockerfile = built.root / "Dockerfile"
     before = dockerfile.read_text()
-    dockerfile.write_text(f"{before}\nRUN sleep 60\n")
+    dockerfile.write_text(f"{before}\nRUN sleep 60; : {uuid.uuid4()}\n")  # in no cache
     child = built.start("image", "build", "--secret", "x=/etc/hostname", TMPDIR=str(tmp_path))
     assert child.stderr is not None
     for line in child.stderr:
