@@ -81,7 +81,9 @@ def test_one_line_that_is_gone_at_the_end(world: World) -> None:
     lines = re.findall(r"\r\x1b\[2K(fetching[^\r]*)", seen)
     assert len(lines) >= 3, seen
     for line in lines:
-        counted = r"[012] of (1 package|2 packages), \d of [48] MiB, \d+ s( \(zz-made-(big|late)\))?"
+        counted = (
+            r"[012] of (1 package|2 packages), \d of [48] MiB, \d+ s( \(zz-made-(big|late)\))?"
+        )
         assert re.fullmatch(f"fetching: {counted}", line), line
     assert any("1 of 1 package, 4 of 4 MiB" in line for line in lines)
     screen = shown(seen)
