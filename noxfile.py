@@ -113,7 +113,7 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
 def tests(session: nox.Session) -> None:
     """Run the whole suite on the Python that nox runs with; a test builds the documentation."""
     install(session, "test", "imports", "docs")
-    session.run("pytest", "-n", "2", "--dist", "loadgroup", *session.posargs)
+    session.run("pytest", "-n", "2", *session.posargs)  # tests/conftest.py says what stays together
 
 
 @nox.session

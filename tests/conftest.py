@@ -43,7 +43,7 @@ _TOGETHER = (
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the Docker tests on one worker: they share one engine, its build cache and what their modules build.
 
-    So it is with modules whose projects take long to make. Not by ``xdist_group`` alone: xdist 3.8 tells a group by the
+    So it is with modules whose projects take long to make. Not by ``xdist_group``: xdist 3.8 tells a group by the
     node's name, and with pytest 9.2 the name comes without it.
     """
     from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]

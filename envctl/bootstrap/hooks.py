@@ -85,12 +85,14 @@ class HookDoors(ProjectDoors):
 
     def placed(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return files named on the command line as the top of the repository sees them; others are left out."""
+        # `os.path`, as git does: pathlib would keep `..` and so take a file for one outside.
         top = str(self.repository.top)
         found = (os.path.relpath(os.path.join(self.folder, each), top) for each in names)  # noqa: PTH118
         return tuple(each for each in found if Path(each).parts[:1] != (os.pardir,))
 
     def from_here(self, folder: str) -> str:
         """Return a folder of the repository as it is seen from where a person calls git, or envctl."""
+        # `os.path`: pathlib of 3.11 knows no way up (`walk_up` is of 3.12).
         top, here = os.path.realpath(self.repository.top), os.path.realpath(self.folder)
         prefix = os.path.join(here, self.environ.get("GIT_PREFIX", ""))  # noqa: PTH118
         if here == top and os.path.isdir(prefix):  # noqa: PTH112  # so git starts a hook
@@ -102,10 +104,9 @@ class HookDoors(ProjectDoors):
         from envctl.adapters.hooks.repository import plain
         from envctl.adapters.process import attend, run
 
-        argv = [sys.executable, "-P", "-m", "envctl"]
         if attended:
-            return attend([*argv, "-C", str(root), *words], plain(self.environ))
-        return run([*argv, *words], cwd=root, env=plain(self.environ))
+            return attend([*self.own, "-C", str(root), *words], plain(self.environ))
+        return run([*self.own, *words], cwd=root, env=plain(self.environ))
 
     def has_environment(self, folder: str) -> bool:
         """Whether a project of the repository has something at ``.venv``."""

@@ -104,8 +104,12 @@ class Host:
         """Run envctl in a process of its own; what ends this one ends that one first."""
         from envctl.adapters.process import follow
 
-        # `-P`: a folder of the project's that is called `envctl` is not this program.
-        return follow([sys.executable, "-P", "-m", "envctl", *words], self.environ, heard)
+        return follow([*self.own, *words], self.environ, heard)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What starts this very envctl; `-P`: a folder of the project's that is called `envctl` is not it."""
+        return sys.executable, "-P", "-m", "envctl"
 
     def become(
         self,

@@ -42,7 +42,7 @@ def _begin() -> None:
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # for as long as we live
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115  # as above
     try:
         sys.stderr.flush()
     except OSError:  # the fast path was not heard there

@@ -23,8 +23,6 @@ from tests.index.wheels import Wheel, build
 from tests.integration.github_runner import Runner
 from tests.integration.world import STOCK, World
 
-pytestmark = pytest.mark.xdist_group("ci")  # one repository for all of them
-
 FOLDER = "libs/vi sion"
 CHECK = ".github/workflows/envctl.libs.vi-sion-8eaa31.yml"
 UPGRADE = ".github/workflows/envctl-upgrade.libs.vi-sion-8eaa31.yml"

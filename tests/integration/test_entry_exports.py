@@ -221,7 +221,6 @@ def entered(tmp_path_factory: pytest.TempPathFactory, index: LocalIndex) -> Worl
     return world
 
 
-@pytest.mark.xdist_group("direnv")
 class TestDirenv:
     """The real direnv, in a project that is really synced."""
 

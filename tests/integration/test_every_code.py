@@ -39,7 +39,6 @@ CASES: tuple[Case, ...] = (
 ELSEWHERE = {("environment-foreign", "advice"): "a mount: test_foreign_environment.py"}
 """Ways that need more than a user's rights; they are tested in that file."""
 _Give = Callable[[str], Near]
-pytestmark = pytest.mark.xdist_group("every-code")  # its projects are made once
 
 
 @pytest.fixture(scope="module")

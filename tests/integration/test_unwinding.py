@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from envctl.adapters.unwinding import passed_on
+
 # The signals come when envctl waits for the program: only then has that all its stdin.
 WORK = """
 import sys
@@ -73,3 +75,28 @@ def test_a_program_that_cleans_up_is_given_the_signal_and_the_time(
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "5 cleaned\n"), done.stderr
+
+
+def test_what_comes_before_the_program_is_kept_for_it() -> None:
+    got: list[int] = []
+    with passed_on() as given_to:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert got == []
+        given_to(got.append)
+        assert got == [signal.SIGUSR1]
+        os.kill(os.getpid(), signal.SIGUSR2)
+    assert got == [signal.SIGUSR1, signal.SIGUSR2]
+
+
+def test_what_is_ignored_is_not_passed_on() -> None:
+    """`nohup` means the program as well: it inherits that."""
+    got: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with passed_on() as given_to:
+            given_to(got.append)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert got == []

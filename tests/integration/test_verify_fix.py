@@ -18,7 +18,6 @@ from tests.integration.world import STOCK
 
 PROGRAM = (sys.executable, "-m", "envctl")
 LAYERS = ("--only", "lock,environment,image")
-pytestmark = pytest.mark.xdist_group("verify-fix")  # one project for all of them
 
 
 @pytest.fixture(scope="module")

@@ -320,7 +320,7 @@ def test_json_has_no_colours(folder: Path) -> None:
     assert "\x1b" not in done.stdout
     assert json.loads(done.stdout)["command"] == "doctor"
     coloured = call(folder, "doctor", "--offline", "--color", "always").stdout
-    assert re.search(r"\x1b\[\d+mok\x1b\[0m    ", coloured)
+    assert "\x1b[32mok\x1b[0m    tools " in coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert re.fullmatch(r"((ok|warn|fail) +\S.*\n|      mend it: .*\n)+", plain), plain
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.system import engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.docker, pytest.mark.index]
 
 REQUIREMENTS = """\
 # what the model needs

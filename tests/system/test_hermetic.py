@@ -21,7 +21,7 @@ from tests.integration.world import World
 from tests.system import bare_builders, engine
 from tests.system.test_end_to_end import excepted, secrets
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.docker
 
 WHEELS = (
     Wheel(

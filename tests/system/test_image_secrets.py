@@ -18,7 +18,7 @@ from tests.index.wheels import Wheel
 from tests.integration.world import World
 from tests.system import engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.docker, pytest.mark.index]
 
 USER, PASSWORD = "zz-made-user", "login-mark-51c0a"
 MARKS = (

@@ -19,7 +19,7 @@ from tests.integration.world import World
 from tests.shared_object import shared_object
 from tests.system import engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.docker
 
 MANIFEST = """
 [project]

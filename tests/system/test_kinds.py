@@ -24,7 +24,7 @@ from tests.system import engine, tls
 from tests.system.test_dockerize import RUNTIME, TORCH, _project
 from tests.system.test_end_to_end import LIST_FILES, Project, excepted
 
-pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.docker, pytest.mark.index]
 
 LOGIN = ("me", "netrc-mark-2f81c")
 SETUPTOOLS = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'

@@ -19,7 +19,7 @@ from tests.index.wheels import Wheel
 from tests.system import engine
 from tests.system.test_dockerize import LIGHT, RUNTIME, SHARED, Project, _project
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
+pytestmark = pytest.mark.docker
 
 TORCH = Wheel(
     "torch",

@@ -19,7 +19,7 @@ import pytest
 from tests.integration.programs import program
 from tests.system import engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.docker, pytest.mark.index]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "service"
 ODD = "a\"b'$HOME ${HOME} ${localEnv:HOME} $$ \\ ` # <<EOF $(id): {x}"

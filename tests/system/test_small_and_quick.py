@@ -23,7 +23,7 @@ import pytest
 from envctl.adapters import containers
 from tests.system import engine
 
-pytestmark = [pytest.mark.docker, pytest.mark.index, pytest.mark.xdist_group("docker")]
+pytestmark = [pytest.mark.docker, pytest.mark.index]
 
 MANIFEST = """\
 [project]

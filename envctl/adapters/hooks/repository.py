@@ -97,7 +97,7 @@ def opened(folder: Path, environ: Mapping[str, str]) -> Repository | None:
     """
     env = {name: value for name, value in environ.items() if name not in _MEANINGS}
     # As seen from where git started us, which need not be `folder`.
-    env |= {name: os.path.abspath(env[name]) for name in _PLACES if env.get(name)}  # noqa: PTH100
+    env |= {name: os.path.abspath(env[name]) for name in _PLACES if env.get(name)}  # noqa: PTH100  # links stay
     git_dir = _asked(folder, env, "--git-dir")
     if git_dir is None:
         _refuse_broken(folder, env)
